@@ -1,0 +1,72 @@
+"""clinspan finds clinical entities in medical notes.
+
+    import clinspan
+    ner = clinspan.load("en/anatomy")
+    ner("Biopsy of the left kidney.").entities
+
+Importing this package is light: what a name needs is imported when the name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clinspan.annotators.document import DocumentAssembler
+    from clinspan.annotators.finisher import Finisher
+    from clinspan.annotators.ner_converter import NerConverter, NerConverterInternal
+    from clinspan.annotators.sentence import SentenceDetector
+    from clinspan.annotators.token import Tokenizer
+    from clinspan.annotators.token_classifier import TokenClassifier
+    from clinspan.document import Document, Entity
+    from clinspan.hub.model import open_head
+    from clinspan.pipeline import Pipeline
+    from clinspan.recognizer import EntityRecognizer, load
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "Document": "clinspan.document",
+    "DocumentAssembler": "clinspan.annotators.document",
+    "Entity": "clinspan.document",
+    "EntityRecognizer": "clinspan.recognizer",
+    "Finisher": "clinspan.annotators.finisher",
+    "NerConverter": "clinspan.annotators.ner_converter",
+    "NerConverterInternal": "clinspan.annotators.ner_converter",
+    "Pipeline": "clinspan.pipeline",
+    "SentenceDetector": "clinspan.annotators.sentence",
+    "TokenClassifier": "clinspan.annotators.token_classifier",
+    "Tokenizer": "clinspan.annotators.token",
+    "load": "clinspan.recognizer",
+    "open_head": "clinspan.hub.model",
+}
+
+__all__ = [
+    "Document",
+    "DocumentAssembler",
+    "Entity",
+    "EntityRecognizer",
+    "Finisher",
+    "NerConverter",
+    "NerConverterInternal",
+    "Pipeline",
+    "SentenceDetector",
+    "TokenClassifier",
+    "Tokenizer",
+    "load",
+    "open_head",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        msg = f"module 'clinspan' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

@@ -1,0 +1,87 @@
+"""What an annotator is.
+
+An annotator is a pure function from an Arrow RecordBatch to the same batch with one more annotation
+column. It is a frozen dataclass: complete once constructed, comparable, and its fields are its parameters.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pyarrow as pa
+
+from clinspan.exceptions import MissingInputError
+from clinspan.schema import annotation_kinds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotator(ABC):
+    """Base of all annotators.
+
+    Attributes:
+        input_cols: annotation columns to read, in any order; they are told apart by their type.
+        output_col: column to write.
+    """
+
+    input_types: ClassVar[tuple[str, ...]] = ()
+    optional_types: ClassVar[tuple[str, ...]] = ()
+    output_type: ClassVar[str] = ""
+
+    input_cols: tuple[str, ...] = ()
+    output_col: str = ""
+
+    def __post_init__(self) -> None:
+        columns = (self.input_cols,) if isinstance(self.input_cols, str) else tuple(self.input_cols)
+        object.__setattr__(self, "input_cols", columns)
+
+    @abstractmethod
+    def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return `batch` plus one annotation column; the other columns are untouched."""
+
+    @property
+    def name(self) -> str:
+        """The class name, for messages."""
+        return type(self).__name__
+
+    def outputs(self) -> Mapping[str, str]:
+        """Return the columns this stage writes and their annotation types."""
+        return {self.output_col: self.output_type}
+
+    def inputs(self, available: Mapping[str, str]) -> dict[str, str]:
+        """Match input columns to annotation types.
+
+        Args:
+            available: annotation columns and their types.
+
+        Returns:
+            The column to read for each type.
+
+        Raises:
+            MissingInputError: if a column or a required type is missing.
+        """
+        found: dict[str, str] = {}
+        for column in self.input_cols:
+            kind = available.get(column)
+            if kind in (*self.input_types, *self.optional_types):
+                found.setdefault(kind, column)
+        absent = [c for c in self.input_cols if c not in available]
+        lacking = [kind for kind in self.input_types if kind not in found]
+        if absent or lacking:
+            missing = [f"column {c!r}" for c in absent] or [f"a column of type {kind!r}" for kind in lacking]
+            raise MissingInputError.from_stage(self.name, missing, available)
+        return found
+
+    def column(self, batch: pa.RecordBatch, kind: str) -> pa.ListArray | None:
+        """Return the input column of an annotation type, None where an optional one is not given."""
+        name = self.inputs(annotation_kinds(batch.schema)).get(kind)
+        return None if name is None else batch.column(name)
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Refuse a parameter value that is not among the choices."""
+    if value not in choices:
+        msg = f"{name} is {value!r}; possible values: {', '.join(choices)}."
+        raise ValueError(msg)

@@ -1,0 +1,11 @@
+"""Labelled text for training and evaluation: JSON lines, CoNLL columns, brat stand-off."""
+
+from __future__ import annotations
+
+from clinspan.corpora.brat import read_brat
+from clinspan.corpora.conll import read_conll
+from clinspan.corpora.jsonl import read_jsonl
+from clinspan.corpora.record import Record
+from clinspan.corpora.reader import read_corpus
+
+__all__ = ["Record", "read_brat", "read_conll", "read_corpus", "read_jsonl"]

@@ -1,0 +1,41 @@
+"""brat stand-off: `name.txt` with its annotations in `name.ann`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from clinspan.corpora.record import Record
+from clinspan.evaluation.entity import LabelledSpan
+from clinspan.exceptions import InputError
+
+
+def read_brat(folder: Path) -> Iterator[Record]:
+    """Read every pair of files in a folder, in name order; a text without `.ann` has no spans.
+
+    Discontinuous annotations are read as the stretch from their first to their last fragment.
+
+    Raises:
+        InputError: naming a line that is no annotation.
+    """
+    for text_file in sorted(folder.glob("**/*.txt")):
+        text = text_file.read_bytes().decode("utf-8")
+        ann_file = text_file.with_suffix(".ann")
+        lines = ann_file.read_text(encoding="utf-8").splitlines() if ann_file.exists() else []
+        entities = (
+            _span(line, f"{ann_file.name}, line {number}")
+            for number, line in enumerate(lines, start=1)
+            if line.startswith("T")
+        )
+        name = text_file.relative_to(folder).with_suffix("").as_posix()
+        yield Record(name, text, tuple(sorted(entities)))
+
+
+def _span(line: str, where: str) -> LabelledSpan:
+    try:
+        label, edges = line.split("\t")[1].split(" ", 1)
+        numbers = [int(n) for fragment in edges.split(";") for n in fragment.split()]
+        return LabelledSpan(min(numbers), max(numbers), label)
+    except (IndexError, ValueError):
+        msg = f"{where}: not a brat text-bound annotation."
+        raise InputError(msg) from None

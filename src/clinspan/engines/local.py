@@ -1,0 +1,75 @@
+"""Threads on this machine.
+
+Batches are worked on by as many threads as there are CPUs, a few ahead of the consumer at most; the
+windows inside a batch are shared among the same number of threads, so that one long note uses
+them all. The model runs outside Python's lock, so threads are enough.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from clinspan.annotators.base import Annotator
+from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
+from clinspan.inference.session import available_threads
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """Runs annotators in threads.
+
+    Attributes:
+        threads: how many; by default as many as the CPUs this process may use.
+    """
+
+    threads: int | None = None
+
+    def run(self, stages: Sequence[Annotator], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield each batch annotated by all stages, in order."""
+        threads = self.threads or available_threads()
+        if threads == 1:
+            yield from (annotated(stages, batch) for batch in batches)
+            return
+        with ExitStack() as stack:
+            inner = stack.enter_context(ThreadPoolExecutor(threads, "clinspan-window"))
+            outer = stack.enter_context(ThreadPoolExecutor(threads, "clinspan-batch"))
+            shared = [with_pool(stage, inner) for stage in stages]
+            yield from _in_order(outer, shared, batches, ahead=2 * threads)
+
+
+def annotated(stages: Sequence[Annotator], batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch after all stages."""
+    for stage in stages:
+        batch = stage.annotate(batch)
+    return batch
+
+
+def with_pool(stage: Annotator, pool: Executor) -> Annotator:
+    """Return the stage with threads for its windows, if it runs a model."""
+    if isinstance(stage, TokenClassifier):
+        return replace(stage, pool=pool)
+    if isinstance(stage, FusedTokenClassifiers):
+        return replace(stage, stages=tuple(replace(s, pool=pool) for s in stage.stages))
+    return stage
+
+
+def _in_order(
+    pool: Executor, stages: Sequence[Annotator], batches: Iterable[pa.RecordBatch], *, ahead: int
+) -> Iterator[pa.RecordBatch]:
+    pending: deque[Future[pa.RecordBatch]] = deque()
+    try:
+        for batch in batches:
+            pending.append(pool.submit(annotated, stages, batch))
+            if len(pending) >= ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()

@@ -1,0 +1,1 @@
+"""Scores for entities and tokens; needs no PyTorch."""

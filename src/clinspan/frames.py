@@ -1,0 +1,212 @@
+"""Text in, batches out, and back: lists, pandas, Polars and Arrow, at the edge only.
+
+Only the text column of a frame is converted; the other columns stay untouched in the frame they came
+in. Libraries are looked up in `sys.modules`, never imported: whoever has a pandas frame has pandas.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
+
+BATCH_CHARACTERS: Final = 64_000
+TEXT: Final = "text"
+
+
+@dataclass
+class TextSource:
+    """A stream of texts as batches of whole documents, with a note of the rows that are no text.
+
+    Attributes:
+        values: the texts; None and NaN count as empty.
+        errors: what is wrong with a row, by row number; filled as rows are read.
+        batch_characters: a batch ends with the document that reaches this many characters.
+    """
+
+    values: Iterable[Any]
+    errors: dict[int, str] = field(default_factory=dict)
+    batch_characters: int = BATCH_CHARACTERS
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches with one column, `text`; a row in error is null."""
+        texts: list[str | None] = []
+        size = 0
+        for row, value in enumerate(self.values):
+            text, error = checked_text(value)
+            if error:
+                self.errors[row] = error
+            texts.append(text)
+            size += len(text or "") + 1
+            if size >= self.batch_characters:
+                yield _text_batch(texts)
+                texts, size = [], 0
+        if texts:
+            yield _text_batch(texts)
+
+
+def _text_batch(texts: list[str | None]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array(texts, pa.string())], names=[TEXT])
+
+
+def checked_text(value: object) -> tuple[str | None, str | None]:
+    """Return (text, None), or (None, what is wrong); None and NaN are empty text."""
+    if isinstance(value, str):
+        return _encodable(value)
+    if value is None or value is getattr(sys.modules.get("pandas"), "NA", None):
+        return None, None
+    if isinstance(value, float) and np.isnan(value):
+        return None, None
+    if isinstance(value, bytes):
+        return _decoded(value)
+    return None, f"a text is wanted, not {type(value).__name__}"
+
+
+def _encodable(text: str) -> tuple[str | None, str | None]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return None, f"a lone surrogate at character {error.start}; decode the source with errors='replace'"
+    return text, None
+
+
+def _decoded(raw: bytes) -> tuple[str | None, str | None]:
+    try:
+        return raw.decode(), None
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8 at byte {error.start}; convert the source to UTF-8"
+
+
+def text_values(frame: Any, text_col: str) -> Iterable[Any]:
+    """Return the texts of a list, data frame or table.
+
+    Raises:
+        MissingColumnError: if the frame has no such column.
+        ColumnTypeError: if the column holds numbers or other things.
+        InputError: if the frame is of no known kind.
+    """
+    if isinstance(frame, str | bytes):
+        return [frame]
+    kind = frame_kind(frame)
+    if kind == "list":
+        return frame  # type: ignore[no-any-return]
+    names = list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
+    if text_col not in names:
+        raise MissingColumnError.from_name(text_col, names)
+    column = frame.column(text_col) if kind == "arrow" else frame[text_col]
+    _check_type(text_col, column, kind)
+    return column.to_pylist() if kind == "arrow" else column.to_list()  # type: ignore[no-any-return]
+
+
+def _check_type(name: str, column: Any, kind: str) -> None:
+    dtype = column.type if kind == "arrow" else column.dtype
+    spelled = str(dtype).lower()
+    textual = ("object", "str", "string", "large_string", "utf8", "null", "category", "binary", "dictionary")
+    if not any(word in spelled for word in textual) and len(column) and not _all_missing(column):
+        raise ColumnTypeError.from_type(name, dtype)
+
+
+def _all_missing(column: Any) -> bool:
+    return bool(column.null_count == len(column)) if hasattr(column, "null_count") else bool(column.isna().all())
+
+
+def frame_kind(frame: Any) -> str:
+    """Return `list`, `pandas`, `polars` or `arrow`.
+
+    Raises:
+        InputError: for anything else.
+    """
+    if isinstance(frame, pa.Table | pa.RecordBatch):
+        return "arrow"
+    for name in ("pandas", "polars"):
+        module = sys.modules.get(name)
+        if module is not None and isinstance(frame, module.DataFrame):
+            return name
+    if isinstance(frame, Iterable):
+        return "list"
+    msg = f"Cannot read texts from {type(frame).__name__}; give a list, a pandas or Polars frame, or an Arrow table."
+    raise InputError(msg)
+
+
+def with_columns(frame: Any, columns: Mapping[str, pa.Field], batches: Sequence[pa.RecordBatch]) -> Any:
+    """Return the frame, of its own kind, with columns of the batches added or replaced.
+
+    Args:
+        frame: what `text_values` was given; a list becomes an Arrow table with the column `text`.
+        columns: fields of the columns to add, by name.
+        batches: annotated batches that cover the frame's rows in order.
+    """
+    schema = pa.schema(list(columns.values()))
+    table = pa.Table.from_batches([batch.select(list(columns)).cast(schema) for batch in batches], schema)
+    kind = frame_kind(frame)
+    if kind == "pandas":
+        values = {name: _objects(table.column(name)) for name in columns}
+        return frame.assign(**values)
+    if kind == "polars":
+        polars = sys.modules["polars"]
+        return frame.with_columns(polars.from_arrow(_without_maps(table)).get_columns())
+    if kind == "list":
+        raw = pa.table({TEXT: pa.array([checked_text(value)[0] for value in frame], pa.string())})
+        return _appended(raw, table)
+    if isinstance(frame, pa.RecordBatch):
+        whole = _appended(pa.Table.from_batches([frame]), table).combine_chunks()
+        return (whole.to_batches() or [pa.RecordBatch.from_pylist([], schema=whole.schema)])[0]
+    return _appended(frame, table)
+
+
+def _appended(frame: pa.Table, added: pa.Table) -> pa.Table:
+    for column_field, column in zip(added.schema, added.columns, strict=True):
+        at = frame.schema.get_field_index(column_field.name)
+        frame = frame.set_column(at, column_field, column) if at >= 0 else frame.append_column(column_field, column)
+    return frame
+
+
+def _objects(column: pa.ChunkedArray) -> Any:
+    """Return lists of dictionaries, as Spark's `toPandas` would give rows."""
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_pylist(maps_as_pydicts="strict")
+    return values
+
+
+def _without_maps(table: pa.Table) -> pa.Table:
+    """Polars has no maps; it gets their Arrow layout, lists of (key, value) pairs."""
+    for i, column_field in enumerate(table.schema):
+        plain = _plain(column_field.type)
+        if plain != column_field.type:
+            table = table.set_column(i, column_field.name, _cast_plain(table.column(i), plain))
+    return table
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_map(kind):
+        return pa.list_(pa.struct([pa.field("key", kind.key_type), pa.field("value", kind.item_type)]))
+    if pa.types.is_list(kind):
+        return pa.list_(_plain(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(f.name, _plain(f.type)) for f in kind])
+    return kind
+
+
+def _cast_plain(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return pa.chunked_array([_rebuilt(chunk, kind) for chunk in column.chunks], kind)
+
+
+def _rebuilt(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Lay a nested array out anew with maps as lists."""
+    if array.type == kind:
+        return array
+    if pa.types.is_struct(kind):
+        fields = [_rebuilt(array.field(i), f.type) for i, f in enumerate(kind)]
+        return pa.StructArray.from_arrays(fields, fields=list(kind), mask=pc.is_null(array))
+    if pa.types.is_map(array.type):
+        pairs = pa.StructArray.from_arrays([array.keys, array.items], fields=list(kind.value_type))
+        return pa.ListArray.from_arrays(array.offsets, pairs, type=kind)
+    mask = pc.is_null(array) if array.null_count else None
+    return pa.ListArray.from_arrays(array.offsets, _rebuilt(array.values, kind.value_type), type=kind, mask=mask)

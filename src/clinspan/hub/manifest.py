@@ -1,0 +1,173 @@
+"""The manifest of a model folder: what it is, what it tags, and the checksum of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from clinspan.exceptions import DamagedModelError, UnsupportedModelError
+from clinspan.tagging import label_names
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a model folder; size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+    @classmethod
+    def from_path(cls, folder: Path, path: str) -> ModelFile:
+        """Measure a file."""
+        return cls(path, _sha256(folder / path), (folder / path).stat().st_size)
+
+    def verify(self, folder: Path) -> None:
+        """Compare the file with its checksum.
+
+        Raises:
+            DamagedModelError: if it is absent or differs.
+        """
+        file = folder / self.path
+        if not file.is_file():
+            msg = f"{self.path} is missing from the model in {folder}; install or download the model again."
+            raise DamagedModelError(msg)
+        if file.stat().st_size != self.size or _sha256(file) != self.sha256:
+            msg = f"{self.path} in {folder} is damaged (checksum differs); install or download the model again."
+            raise DamagedModelError(msg)
+
+
+@dataclass(frozen=True)
+class Head:
+    """One tag set of a graph.
+
+    Attributes:
+        name: short name, such as `en/anatomy`.
+        output: name of the graph's output.
+        tags: the tag of each column, in order.
+        aliases: further names that resolve to this head.
+        description: one line.
+        training: the corpora it was trained on, each with name, licence and label map.
+        scores: scores by data set, as measured on the shipped files.
+    """
+
+    name: str
+    output: str
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    training: tuple[Mapping[str, Any], ...] = ()
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[str]:
+        """The entity labels, without prefixes and fillers."""
+        return label_names(self.tags)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The short name and all aliases."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model folder holds.
+
+    Attributes:
+        name: name of the folder's model.
+        version: of the weights.
+        languages: ISO 639-1 codes of the languages it reads.
+        architecture: the family, such as `bert`.
+        unit: what is tagged, `word` or `token`.
+        max_length: longest sequence in sub-words, special ones included.
+        overlap: fewest sub-words that neighbouring windows share.
+        precision: `int8` or `fp32`.
+        licence: SPDX identifier of the weights.
+        heads: the tag sets, one per output of the graph.
+        files: every file, with checksums.
+    """
+
+    name: str
+    version: str
+    languages: tuple[str, ...]
+    architecture: str
+    unit: str
+    max_length: int
+    overlap: int
+    precision: str
+    licence: str
+    heads: tuple[Head, ...]
+    files: tuple[ModelFile, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read `manifest.json`.
+
+        Raises:
+            UnsupportedModelError: if the folder has none that this version understands.
+        """
+        try:
+            raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            msg = f"{folder} has no {MANIFEST}; bring a Hugging Face folder in with `clinspan import`."
+            raise UnsupportedModelError(msg) from None
+        except ValueError:
+            msg = f"{MANIFEST} in {folder} is damaged; install or download the model again."
+            raise DamagedModelError(msg) from None
+        return cls.from_json(raw, folder)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any], where: Path) -> Manifest:
+        """Build a manifest from its JSON form."""
+        if raw.get("format") != FORMAT:
+            msg = f"The model in {where} has manifest format {raw.get('format')}; this version reads {FORMAT}."
+            raise UnsupportedModelError(msg)
+        try:
+            fields = {k: v for k, v in raw.items() if k != "format"}
+            fields["languages"] = tuple(raw["languages"])
+            fields["heads"] = tuple(_head(h) for h in raw["heads"])
+            fields["files"] = tuple(ModelFile(**f) for f in raw["files"])
+            return cls(**fields)
+        except (KeyError, TypeError) as error:
+            msg = f"{MANIFEST} in {where} lacks or misnames an entry: {error}."
+            raise UnsupportedModelError(msg) from None
+
+    def write(self, folder: Path) -> None:
+        """Write `manifest.json`."""
+        text = json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+    def verify(self, folder: Path) -> None:
+        """Compare every file with its checksum, before anything is loaded.
+
+        Raises:
+            DamagedModelError: at the first file that is absent or differs.
+        """
+        for file in self.files:
+            file.verify(folder)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+def _head(raw: Mapping[str, Any]) -> Head:
+    lists = {key: tuple(raw.get(key, ())) for key in ("tags", "aliases", "training")}
+    return Head(**{**raw, **lists})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,77 @@
+"""From a name to a model folder: bundled, in the cache directory, a path, or asked for from the hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clinspan.exceptions import ModelError, ModelNotFoundError
+from clinspan.hub.manifest import MANIFEST, Head, Manifest
+
+BUNDLED: Final = Path(__file__).parents[1] / "models"
+HUB_PREFIX: Final = "hf:"
+
+
+@dataclass(frozen=True)
+class ResolvedHead:
+    """A head, its manifest, and where it lies."""
+
+    folder: Path
+    manifest: Manifest
+    head: Head
+
+
+def home() -> Path:
+    """Return the directory of imported and downloaded models: `CLINSPAN_HOME`, or `~/.cache/clinspan`."""
+    return Path(os.environ.get("CLINSPAN_HOME") or Path.home() / ".cache" / "clinspan")
+
+
+def installed() -> Iterator[tuple[Path, Manifest]]:
+    """Yield every bundled and cached model; a folder whose manifest cannot be read is passed over."""
+    for root in (BUNDLED, home() / "models"):
+        for folder in sorted(path.parent for path in root.glob(f"*/{MANIFEST}")):
+            try:
+                yield folder, Manifest.read(folder)
+            except ModelError:
+                continue
+
+
+def installed_heads() -> list[ResolvedHead]:
+    """Return every head of every installed model."""
+    return [ResolvedHead(f, m, head) for f, m in installed() for head in m.heads]
+
+
+def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
+    """Find a head by short name, alias, folder or `hf:owner/name`.
+
+    Args:
+        name: `en/anatomy`, a seed's name such as `bert_token_classifier_ner_anatomy_onnx`, a folder (with
+            `#output` behind it if it has several heads), or `hf:owner/name[@revision]`.
+        language: keep to models of this language.
+
+    Raises:
+        ModelNotFoundError: suggesting the nearest name.
+    """
+    if name.startswith(HUB_PREFIX):
+        from clinspan.hub.download import fetch
+
+        return _in_folder(fetch(name.removeprefix(HUB_PREFIX)), None)
+    path, _, output = name.partition("#")
+    if (Path(path) / MANIFEST).is_file() or Path(path).is_absolute():
+        return _in_folder(Path(path), output or None)
+    heads = installed_heads()
+    for found in heads:
+        if name in found.head.names and language in (None, *found.manifest.languages):
+            return found
+    raise ModelNotFoundError.from_name(name, [n for h in heads for n in h.head.names])
+
+
+def _in_folder(folder: Path, output: str | None) -> ResolvedHead:
+    manifest = Manifest.read(folder)
+    for head in manifest.heads:
+        if output in (None, head.output, head.name):
+            return ResolvedHead(folder.resolve(), manifest, head)
+    raise ModelNotFoundError.from_name(f"{folder}#{output}", [f"{folder}#{h.output}" for h in manifest.heads])

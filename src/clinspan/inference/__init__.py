@@ -1,0 +1,1 @@
+"""Running a model: sub-words, windows, sessions, decoding."""

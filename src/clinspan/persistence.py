@@ -1,0 +1,89 @@
+"""Saving and loading stages: `metadata.json` and `stages/<i>_<name>/`, models by name or as a copy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from clinspan.annotators.base import Annotator
+from clinspan.exceptions import UnsupportedModelError
+from clinspan.hub.model import HeadModel, open_head
+from clinspan.hub.resolve import BUNDLED
+from clinspan.registry import ANNOTATORS, annotator_class
+
+_METADATA: Final = "metadata.json"
+_FORMAT: Final = 1
+_TRANSIENT: Final = frozenset({"pool"})
+
+
+def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
+    """Write stages; an index in a folder's name has as many digits as the number of stages."""
+    width = len(str(len(stages)))
+    names = [f"{i:0{width}d}_{stage.name}" for i, stage in enumerate(stages)]
+    for name, stage in zip(names, stages, strict=True):
+        _save_stage(stage, folder / "stages" / name)
+    _write_json(folder / _METADATA, {"format": _FORMAT, "stages": names})
+
+
+def load_stages(folder: Path) -> list[Annotator]:
+    """Read stages that `save_stages` wrote.
+
+    Raises:
+        UnsupportedModelError: if the folder is no saved pipeline.
+    """
+    metadata = _read_json(folder)
+    return [_load_stage(folder / "stages" / Path(name).name) for name in metadata["stages"]]
+
+
+def _save_stage(stage: Annotator, folder: Path) -> None:
+    params = {f.name: getattr(stage, f.name) for f in fields(stage) if f.name not in _TRANSIENT}
+    for name, value in params.items():
+        if isinstance(value, HeadModel):
+            params[name] = _save_model(value, folder)
+    _write_json(folder / _METADATA, {"format": _FORMAT, "class": stage.name, "params": params})
+
+
+def _save_model(model: HeadModel, folder: Path) -> dict[str, str]:
+    """Refer to a bundled model by name; copy any other beside the stage."""
+    if model.folder.parent == BUNDLED:
+        return {"name": model.head.name, "version": model.manifest.version}
+    shutil.copytree(model.folder, folder / "model", dirs_exist_ok=True)
+    return {"folder": "model", "output": model.head.output}
+
+
+def _load_stage(folder: Path) -> Annotator:
+    metadata = _read_json(folder)
+    name, params = metadata["class"], metadata["params"]
+    if name not in ANNOTATORS:
+        msg = f"{folder} holds an unknown annotator {name!r}."
+        raise UnsupportedModelError(msg)
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
+    if "model" in given:
+        given["model"] = _load_model(given["model"], folder)
+    return annotator_class(name)(**given)
+
+
+def _load_model(reference: dict[str, str], folder: Path) -> HeadModel:
+    if "folder" in reference:
+        return open_head(f"{(folder / 'model').resolve()}#{reference['output']}")
+    return open_head(reference["name"])
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads((folder / _METADATA).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = {}
+    if content.get("format") != _FORMAT:
+        msg = f"{folder} is no saved pipeline (no readable {_METADATA})."
+        raise UnsupportedModelError(msg)
+    return content

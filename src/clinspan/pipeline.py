@@ -1,0 +1,126 @@
+"""Pipeline: stages in order, checked when it is built, fused when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from clinspan.annotators.base import Annotator
+from clinspan.annotators.document import DocumentAssembler
+from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
+from clinspan.engines.base import Engine
+from clinspan.engines.local import LocalEngine
+from clinspan.frames import TEXT, TextSource, text_values, with_columns
+from clinspan.persistence import load_stages, save_stages
+from clinspan.rows import blanked, warn_of_rows
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A chain of annotators.
+
+    Attributes:
+        stages: the annotators; each reads columns that the ones before it write.
+        engine: who runs them; threads on this machine by default.
+
+    Raises:
+        MissingInputError: when built, if a stage reads a column that no earlier stage writes.
+    """
+
+    stages: Sequence[Annotator]
+    engine: Engine = field(default_factory=LocalEngine)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(self.stages))
+        check_stages(self.stages)
+
+    def plan(self) -> tuple[Annotator, ...]:
+        """Return the stages to run: classifiers on one graph with the same inputs become one stage."""
+        return fused([stage for stage in self.stages if not getattr(stage, "lazy_annotator", False)])
+
+    def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Annotate a stream of batches, in order and in bounded memory."""
+        return self.engine.run(self.plan(), batches)
+
+    def transform(self, frame: Any, *, text_col: str | None = None) -> Any:
+        """Return the frame, of its own kind, with the columns of all stages added.
+
+        Args:
+            frame: list of texts, pandas or Polars frame, or Arrow table.
+            text_col: the text column; by default the one the assembler reads.
+
+        Raises:
+            MissingColumnError: if there is no such column.
+            ColumnTypeError: if it does not hold text.
+
+        Warns:
+            RowWarning: naming rows that could not be annotated; their new columns are null.
+        """
+        source = TextSource(text_values(frame, text_col or self.text_col))
+        batches = list(self.run(_renamed(source.batches(), self.text_col)))
+        if not batches:
+            batches = list(self.engine.run(self.plan(), [_renamed_batch(_empty(), self.text_col)]))
+        added = [name for name in batches[0].schema.names if name != self.text_col]
+        warn_of_rows(source.errors)
+        columns = {name: batches[0].schema.field(name) for name in added}
+        return with_columns(frame, columns, blanked(batches, source.errors, added))
+
+    @property
+    def text_col(self) -> str:
+        """The column that the first assembler reads."""
+        found = (stage.input_col for stage in self.stages if isinstance(stage, DocumentAssembler))
+        return next(found, TEXT)
+
+    def save(self, folder: Path | str) -> None:
+        """Write the pipeline as a folder: `metadata.json` and one folder a stage, models included."""
+        save_stages(self.stages, Path(folder))
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Pipeline:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            UnsupportedModelError: if the folder is no saved pipeline.
+        """
+        return cls(load_stages(Path(folder)))
+
+
+def check_stages(stages: Sequence[Annotator]) -> Mapping[str, str]:
+    """Check that each stage finds its inputs, and return the annotation columns at the end."""
+    available: dict[str, str] = {}
+    for stage in stages:
+        stage.inputs(available)
+        available |= stage.outputs()
+    return available
+
+
+def fused(stages: Sequence[Annotator]) -> tuple[Annotator, ...]:
+    """Join classifiers that share graph and inputs into one stage, at the place of the first."""
+    groups: dict[object, list[Annotator]] = {}
+    for i, stage in enumerate(stages):
+        key = (id(stage.model.tagger), stage.input_cols) if isinstance(stage, TokenClassifier) else i
+        groups.setdefault(key, []).append(stage)
+    return tuple(_joined(group) for group in groups.values())
+
+
+def _joined(group: Sequence[Annotator]) -> Annotator:
+    classifiers = tuple(stage for stage in group if isinstance(stage, TokenClassifier))
+    if len(group) == 1:
+        return group[0]
+    return FusedTokenClassifiers(stages=classifiers, input_cols=classifiers[0].input_cols)
+
+
+def _renamed(batches: Iterable[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
+    return (_renamed_batch(batch, name) for batch in batches)
+
+
+def _renamed_batch(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(batch.columns, names=[name])
+
+
+def _empty() -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], pa.string())], names=[TEXT])

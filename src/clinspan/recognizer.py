@@ -1,0 +1,227 @@
+"""The Python face: load models by name, give them text or frames, get entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clinspan.annotators.base import Annotator
+from clinspan.annotators.document import DocumentAssembler
+from clinspan.annotators.ner_converter import NerConverter
+from clinspan.annotators.sentence import SentenceDetector
+from clinspan.annotators.token_classifier import TokenClassifier
+from clinspan.document import Document, Entity
+from clinspan.engines.local import LocalEngine
+from clinspan.exceptions import MissingColumnError, TextError
+from clinspan.frames import TEXT, TextSource, frame_kind, text_values, with_columns
+from clinspan.hub.model import HeadModel, open_head
+from clinspan.inference.cache import DEFAULT_BYTES
+from clinspan.pipeline import Pipeline
+from clinspan.rows import blanked, warn_of_rows
+from clinspan.schema import Annotations
+
+CHUNK_COLUMN: Final = "ner_chunk"
+_TABLE: Final = ("row", "start", "end", "text", "label", "confidence", "sentence", "model")
+
+
+def load(
+    *names: str,
+    language: str | None = None,
+    threads: int | None = None,
+    cache_bytes: int = DEFAULT_BYTES,
+) -> EntityRecognizer:
+    """Load one model or several, ready to annotate; models that share an encoder run in one pass.
+
+    Args:
+        names: short names (`en/anatomy`), names of Spark NLP models, folders, or `hf:owner/name`.
+        language: ISO 639-1 code, where a name exists in several languages.
+        threads: how many to use; by default as many as the CPUs this process may use.
+        cache_bytes: bound of the cache of repeated sentences, in bytes; 0 switches it off.
+
+    Raises:
+        ModelNotFoundError: if nothing has that name.
+        DamagedModelError: if a file of the model differs from its checksum.
+
+    >>> import clinspan
+    >>> ner = clinspan.load("en/anatomy")
+    >>> [(e.text, e.label) for e in ner("Biopsy of the left kidney.").entities]
+    [('kidney', 'Organ')]
+    """
+    models = tuple(open_head(name, language=language, cache_bytes=cache_bytes) for name in names)
+    return EntityRecognizer(models, LocalEngine(threads))
+
+
+@dataclass(frozen=True)
+class EntityRecognizer:
+    """Finds entities with one model or several.
+
+    Attributes:
+        models: opened heads.
+        engine: who runs them.
+    """
+
+    models: tuple[HeadModel, ...]
+    engine: LocalEngine = LocalEngine()
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            msg = "Name at least one model, such as 'en/anatomy'; `clinspan models` lists all."
+            raise ValueError(msg)
+
+    def __call__(self, text: str) -> Document:
+        """Annotate one text.
+
+        Raises:
+            TextError: if it is no text.
+        """
+        document = next(self.pipe([text]))
+        if document.error:
+            msg = f"Cannot annotate: {document.error}."
+            raise TextError(msg)
+        return document
+
+    def pipe(self, texts: Iterable[Any]) -> Iterator[Document]:
+        """Annotate a stream of texts, in order, on all threads, a few batches ahead at most.
+
+        A text that cannot be annotated comes out with its `error` set and costs no other.
+        """
+        source = TextSource(texts)
+        row = 0
+        for batch in self.pipeline.run(source.batches()):
+            found = self._entities_by_row(batch)
+            for text, entities in zip(batch.column(TEXT).to_pylist(), found, strict=True):
+                yield Document(text or "", entities, source.errors.pop(row, None))
+                row += 1
+
+    def transform(self, frame: Any, *, text_col: str = TEXT) -> Any:
+        """Return the frame, of its own kind, with the entities as annotation columns.
+
+        The column is `ner_chunk`, or `ner_chunk_<model>` for each of several models. `Pipeline.transform` adds
+        the columns of the stages before as well.
+
+        Args:
+            frame: list of texts, pandas or Polars frame, or Arrow table.
+            text_col: the text column.
+
+        Warns:
+            RowWarning: naming rows that could not be annotated; their new columns are null.
+        """
+        source = TextSource(text_values(frame, text_col))
+        columns = [chunk for _, _, chunk in self._columns]
+        batches = [batch.select(columns) for batch in self.pipeline.run(source.batches())]
+        warn_of_rows(source.errors)
+        schema = self.pipeline.run([_no_rows()]).__next__().schema
+        return with_columns(
+            frame, {name: schema.field(name) for name in columns}, blanked(batches, source.errors, columns)
+        )
+
+    def entities(self, frame: Any, *, text_col: str = TEXT, id_col: str | None = None) -> Any:
+        """Return the long table: one row per entity.
+
+        Columns: `row` (or the id column), `start`, `end` (half-open, code points), `text`, `label`, `confidence`,
+        `sentence`, `model`.
+
+        Args:
+            frame: list of texts, pandas or Polars frame, or Arrow table; the result is of the same kind (an
+                Arrow table for a list).
+            text_col: the text column.
+            id_col: column that identifies rows in the result, in place of the row number.
+
+        Warns:
+            RowWarning: naming rows that could not be annotated.
+        """
+        source = TextSource(text_values(frame, text_col))
+        tables, first = [], 0
+        for batch in self.pipeline.run(source.batches()):
+            tables.append(self._long_table(batch, first))
+            first += batch.num_rows
+        warn_of_rows(source.errors)
+        table = pa.concat_tables(tables) if tables else self._long_table(_annotated_nothing(self), 0)
+        return _like(frame, table, id_col)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The stages, for saving, for `transform` with all columns, or for building on."""
+        stages: list[Annotator] = [DocumentAssembler(), SentenceDetector()]
+        for model, ner, chunk in self._columns:
+            stages.append(TokenClassifier(model=model, input_cols=("sentence",), output_col=ner))
+            stages.append(NerConverter(input_cols=("sentence", ner), output_col=chunk))
+        return Pipeline(stages, self.engine)
+
+    @property
+    def labels(self) -> list[str]:
+        """Every label the models give."""
+        return list(dict.fromkeys(label for model in self.models for label in model.head.labels))
+
+    @property
+    def _columns(self) -> list[tuple[HeadModel, str, str]]:
+        """Each model with the names of its tag and chunk columns."""
+        if len(self.models) == 1:
+            return [(self.models[0], "ner", CHUNK_COLUMN)]
+        tails = [model.head.name.replace("/", "_") for model in self.models]
+        return [(m, f"ner_{t}", f"{CHUNK_COLUMN}_{t}") for m, t in zip(self.models, tails, strict=True)]
+
+    def _long_table(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:
+        """Return the entities of a batch, by row and start; at one place the longer first."""
+        parts = [_chunk_table(batch.column(chunk), first_row, model) for model, _, chunk in self._columns]
+        table = pa.concat_tables(parts)
+        keys = [("row", "ascending"), ("start", "ascending"), ("end", "descending")]
+        return table.take(pc.sort_indices(table, sort_keys=keys)) if len(parts) > 1 else table
+
+    def _entities_by_row(self, batch: pa.RecordBatch) -> list[tuple[Entity, ...]]:
+        table = self._long_table(batch, 0)
+        columns = [table.column(name).to_pylist() for name in _TABLE]
+        rows = columns.pop(0)
+        found: list[list[Entity]] = [[] for _ in range(batch.num_rows)]
+        for row, start, end, text, *rest in zip(rows, *columns, strict=True):
+            label, confidence, sentence, model = rest
+            found[row].append(Entity(text, label, start, end, confidence, sentence, model))
+        return [tuple(entities) for entities in found]
+
+
+def _chunk_table(column: pa.ListArray, first_row: int, model: HeadModel) -> pa.Table:
+    chunks = Annotations.from_column(column)
+    return pa.table(
+        {
+            "row": pa.array(chunks.rows + first_row, pa.int64()),
+            "start": pa.array(chunks.starts, pa.int64()),
+            "end": pa.array(chunks.stops, pa.int64()),
+            "text": chunks.results,
+            "label": chunks.values("entity"),
+            "confidence": pc.cast(chunks.values("confidence"), pa.float32()),
+            "sentence": pc.cast(chunks.values("sentence"), pa.int64()),
+            "model": pa.repeat(pa.scalar(model.head.name), len(chunks)),
+        }
+    )
+
+
+def _like(frame: Any, table: pa.Table, id_col: str | None) -> Any:
+    """Return the long table as the kind of the frame, with the id column in place of row numbers."""
+    kind = "list" if isinstance(frame, str) else frame_kind(frame)
+    if id_col is not None and kind != "list":
+        names = list(frame.schema.names if kind == "arrow" else frame.columns)
+        if id_col not in names:
+            raise MissingColumnError.from_name(id_col, names)
+        ids = frame.column(id_col) if kind == "arrow" else pa.array(frame[id_col].to_list())
+        table = table.set_column(0, id_col, ids.take(table.column("row").combine_chunks()))
+    if kind == "pandas":
+        return table.to_pandas()
+    if kind == "polars":
+        import polars
+
+        return polars.from_arrow(table)
+    return table
+
+
+def _no_rows() -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.array([], pa.string())], names=[TEXT])
+
+
+def _annotated_nothing(recognizer: EntityRecognizer) -> pa.RecordBatch:
+    return next(iter(recognizer.pipeline.run([_no_rows()])))
+
+

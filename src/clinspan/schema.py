@@ -1,0 +1,230 @@
+"""The annotation column: its Arrow type, its metadata, and the one offset rule.
+
+A column holds, for each row, a list of annotations with the fields of Spark NLP: `annotatorType, begin,
+end, result, metadata, embeddings`. In the column `end` is inclusive and counts code points of the
+document; in code every range is half-open, `start`/`stop`. This module alone converts between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clinspan.codepoints import Bools, Ints
+
+DOCUMENT: Final = "document"
+TOKEN: Final = "token"  # noqa: S105 - the field's word for a piece of text
+NAMED_ENTITY: Final = "named_entity"
+CHUNK: Final = "chunk"
+
+ANNOTATION: Final = pa.struct(
+    [
+        pa.field("annotatorType", pa.string()),
+        pa.field("begin", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("result", pa.string()),
+        pa.field("metadata", pa.map_(pa.string(), pa.string())),
+        pa.field("embeddings", pa.list_(pa.field("element", pa.float32(), nullable=False))),
+    ]
+)
+ANNOTATIONS: Final = pa.list_(pa.field("element", ANNOTATION))
+ANNOTATOR_TYPE_KEY: Final = "annotatorType"
+
+
+class Span(NamedTuple):
+    """A half-open range of characters: `text[start:stop]`."""
+
+    start: int
+    stop: int
+
+    @classmethod
+    def from_annotation(cls, begin: int, end: int) -> Span:
+        """Read the inclusive `end` of an annotation column."""
+        return cls(begin, end + 1)
+
+
+def annotation_field(name: str, kind: str) -> pa.Field:
+    """Return the field of an annotation column; its metadata names the annotation type."""
+    return pa.field(name, ANNOTATIONS, metadata={ANNOTATOR_TYPE_KEY: kind})
+
+
+def annotation_kind(field: pa.Field) -> str | None:
+    """Return the annotation type a field declares, or None for any other column."""
+    kind = (field.metadata or {}).get(ANNOTATOR_TYPE_KEY.encode())
+    return kind.decode() if kind is not None else None
+
+
+def annotation_kinds(schema: pa.Schema) -> dict[str, str]:
+    """Return the annotation columns of a schema and their types, in order."""
+    kinds = {field.name: annotation_kind(field) for field in schema}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The annotations of a column as one array per field (a struct of arrays).
+
+    Attributes:
+        row_starts: first annotation of each row and the end of the last, shape [rows + 1].
+        starts: first character of each, counted in its document, shape [annotations].
+        stops: one past the last character, shape [annotations].
+        results: the texts or tags, shape [annotations].
+        metadata: map<string, string>, shape [annotations].
+    """
+
+    row_starts: Ints
+    starts: Ints
+    stops: Ints
+    results: pa.StringArray
+    metadata: pa.MapArray
+
+    @classmethod
+    def from_column(cls, column: pa.ListArray) -> Annotations:
+        """View a column; null rows count as empty."""
+        if column.null_count:
+            column = pc.if_else(column.is_valid(), column, pa.scalar([], column.type))
+        values = column.flatten()
+        lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+        return cls(
+            row_starts=starts_of(lengths),
+            starts=values.field("begin").to_numpy().astype(np.int64),
+            stops=values.field("end").to_numpy().astype(np.int64) + 1,
+            results=values.field("result"),
+            metadata=values.field("metadata"),
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @cached_property
+    def rows(self) -> Ints:
+        """The row of each annotation, shape [annotations]."""
+        return np.repeat(np.arange(len(self.row_starts) - 1), np.diff(self.row_starts))
+
+    def values(self, key: str) -> pa.StringArray:
+        """Return one metadata entry of each annotation, null where absent."""
+        if len(self) == 0:
+            return pa.array([], pa.string())
+        return pc.map_lookup(self.metadata, pa.scalar(key), "first")
+
+
+def annotation_column(
+    kind: str,
+    row_starts: Ints,
+    starts: Ints,
+    stops: Ints,
+    results: pa.StringArray,
+    metadata: Mapping[str, pa.StringArray],
+) -> pa.ListArray:
+    """Build an annotation column from one array per field.
+
+    Args:
+        kind: the annotation type, such as `token`.
+        row_starts: first annotation of each row and the end of the last, shape [rows + 1].
+        starts: first character of each annotation, counted in its document.
+        stops: one past the last character.
+        results: the texts or tags.
+        metadata: one array per key; a null leaves the key out for that annotation.
+    """
+    count = len(starts)
+    values = pa.StructArray.from_arrays(
+        [
+            pa.repeat(pa.scalar(kind), count),
+            pa.array(starts, pa.int32()),
+            pa.array(stops - 1, pa.int32()),
+            results,
+            _metadata_array(metadata, count),
+            pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.float32())).cast(
+                ANNOTATION.field("embeddings").type
+            ),
+        ],
+        fields=list(ANNOTATION),
+    )
+    return pa.ListArray.from_arrays(row_starts.astype(np.int32), values).cast(ANNOTATIONS)
+
+
+def _metadata_array(metadata: Mapping[str, pa.StringArray], count: int) -> pa.MapArray:
+    """Interleave the columns of metadata into one map per annotation."""
+    if not metadata or not count:
+        none = pa.array([], pa.string())
+        return pa.MapArray.from_arrays(np.zeros(count + 1, np.int32), none, none)
+    width = len(metadata)
+    order = np.arange(count * width).reshape(width, count).T.ravel()
+    items = pa.concat_arrays(list(metadata.values())).take(pa.array(order))
+    keys = pa.array(list(metadata)).take(pa.array(np.tile(np.arange(width), count)))
+    present = items.is_valid().to_numpy(zero_copy_only=False)
+    if present.all():
+        starts = np.arange(0, count * width + 1, width)
+    else:
+        mask = pa.array(present)
+        items, keys = items.filter(mask), keys.filter(mask)
+        starts = starts_of(present.reshape(count, width).sum(axis=1))
+    return pa.MapArray.from_arrays(starts.astype(np.int32), keys, items)
+
+
+def starts_of(lengths: npt.ArrayLike) -> Ints:
+    """Turn lengths into start positions with the total at the end, shape [len + 1]."""
+    lengths = np.asarray(lengths)
+    starts = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts
+
+
+def index_strings(numbers: Ints) -> pa.StringArray:
+    """Spell whole numbers as metadata values."""
+    return pc.cast(pa.array(numbers, pa.int64()), pa.string())
+
+
+def score_strings(scores: npt.NDArray[np.float32]) -> pa.StringArray:
+    """Spell scores as the shortest decimal that reads back as the same float32; NaN becomes null."""
+    spelled = pc.cast(pa.array(scores, pa.float32(), from_pandas=True), pa.string())
+    whole = pc.match_substring_regex(spelled, r"^-?\d+$")
+    return pc.if_else(whole, pc.binary_join_element_wise(spelled, "0", "."), spelled)
+
+
+def with_annotations(batch: pa.RecordBatch, name: str, kind: str, column: pa.ListArray) -> pa.RecordBatch:
+    """Return the batch plus one annotation column, replacing a column of that name."""
+    field = annotation_field(name, kind)
+    at = batch.schema.get_field_index(name)
+    columns, fields = list(batch.columns), list(batch.schema)
+    if at >= 0:
+        columns[at], fields[at] = column, field
+    else:
+        columns.append(column)
+        fields.append(field)
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields, batch.schema.metadata))
+
+
+def owners(parents: Annotations, children: Annotations) -> Ints:
+    """Return, for each child annotation, the parent (sentence) it lies in.
+
+    The metadata key `sentence` decides where it is the running index of the parents; else the parent
+    that begins last at or before the child.
+    """
+    first = parents.row_starts[children.rows]
+    numbers = children.values("sentence")
+    if len(children) and not numbers.null_count and _numbered(parents):
+        return first + pc.cast(numbers, pa.int64()).to_numpy()
+    stride = int(max(parents.stops.max(initial=0), children.stops.max(initial=0))) + 1
+    return (
+        np.searchsorted(parents.rows * stride + parents.starts, children.rows * stride + children.starts, "right")
+        - 1
+    )
+
+
+def _numbered(parents: Annotations) -> bool:
+    numbers = parents.values("sentence")
+    running = np.arange(len(parents)) - parents.row_starts[parents.rows]
+    return not numbers.null_count and bool(pc.all(pc.equal(numbers, index_strings(running))).as_py())
+
+
+def row_mask(column: pa.ListArray, keep: Bools) -> pa.ListArray:
+    """Return the column with null for every row that is not kept."""
+    return pc.if_else(pa.array(keep), column, pa.scalar(None, column.type))

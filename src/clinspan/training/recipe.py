@@ -1,0 +1,140 @@
+"""A training recipe: one TOML file says all that a model was made from."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from clinspan.exceptions import RecipeError
+from clinspan.inference.units import WORD_UNIT
+from clinspan.tagging import iob2_tags
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadRecipe:
+    """One tag set: its labels, in the order of the graph's output."""
+
+    labels: list[str]
+    description: str = ""
+    aliases: list[str] = field(default_factory=list)
+
+    @property
+    def tags(self) -> list[str]:
+        """`O` and the IOB2 tags of the labels."""
+        return iob2_tags(self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusRecipe:
+    """A corpus: its files below the data folder, and the head that it trains.
+
+    Attributes:
+        name: as in the records' `source`.
+        head: the head its labels belong to.
+        train, dev: paths below the data folder; "" for none.
+        label_map: labels to rename; "" drops a label.
+        licence, url: for the card.
+    """
+
+    name: str
+    head: str
+    train: str = ""
+    dev: str = ""
+    label_map: dict[str, str] = field(default_factory=dict)
+    licence: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRecipe:
+    """Hyper-parameters; sizes are in sub-words.
+
+    Attributes:
+        epochs: most passes over the training data.
+        patience: epochs without a better dev score before it stops.
+        batch_subwords: padded sub-words in a batch.
+        learning_rate: peak, for the top layer of the encoder.
+        head_learning_rate: peak, for the heads.
+        layer_decay: factor on the learning rate per layer downwards.
+        warmup: share of all steps before the peak.
+    """
+
+    epochs: int = 10
+    patience: int = 3
+    batch_subwords: int = 2048
+    learning_rate: float = 1e-4
+    head_learning_rate: float = 1e-3
+    layer_decay: float = 1.0
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    dropout: float = 0.1
+    max_grad_norm: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All of a recipe file.
+
+    Attributes:
+        name: folder name of the model.
+        languages: ISO 639-1 codes.
+        checkpoint: folder of the encoder to start from, or `minilm`.
+        heads: tag sets by output name.
+        corpora: what to train on.
+    """
+
+    name: str
+    version: str
+    languages: list[str]
+    licence: str
+    heads: dict[str, HeadRecipe]
+    corpora: list[CorpusRecipe]
+    training: TrainingRecipe
+    checkpoint: str = "minilm"
+    seed: int = 13
+    max_length: int = 256
+    overlap: int = 64
+    unit: str = WORD_UNIT
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a recipe.
+
+        Raises:
+            RecipeError: naming what is missing or unknown in it.
+        """
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            msg = f"Cannot read the recipe {path}: {error}"
+            raise RecipeError(msg) from None
+        raw["heads"] = {name: _build(HeadRecipe, h, f"heads.{name}") for name, h in raw.get("heads", {}).items()}
+        raw["corpora"] = [_build(CorpusRecipe, c, "corpora") for c in raw.get("corpora", [])]
+        raw["training"] = _build(TrainingRecipe, raw.get("training", {}), "training")
+        recipe = _build(cls, raw, path.name)
+        for corpus in recipe.corpora:
+            if corpus.head not in recipe.heads:
+                msg = f"{path.name}: the corpus {corpus.name!r} trains an unknown head {corpus.head!r}."
+                raise RecipeError(msg)
+        return recipe
+
+
+def _build(kind: type[T], raw: dict[str, Any], where: str) -> T:
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(raw) - known):
+        msg = f"{where}: unknown entries {', '.join(unknown)}; known: {', '.join(sorted(known))}."
+        raise RecipeError(msg)
+    try:
+        return kind(**raw)
+    except TypeError as error:
+        msg = f"{where}: {error}."
+        raise RecipeError(msg) from None
