@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clinspan.annotators.token import Tokenizer
     from clinspan.annotators.token_classifier import TokenClassifier
     from clinspan.document import Document, Entity
-    from clinspan.hub.model import open_head
+    from clinspan.inference.model import open_head
     from clinspan.pipeline import Pipeline
     from clinspan.recognizer import EntityRecognizer, load
 
@@ -39,7 +39,7 @@ _EXPORTS = {
     "TokenClassifier": "clinspan.annotators.token_classifier",
     "Tokenizer": "clinspan.annotators.token",
     "load": "clinspan.recognizer",
-    "open_head": "clinspan.hub.model",
+    "open_head": "clinspan.inference.model",
 }
 
 __all__ = [

@@ -21,6 +21,13 @@ BATCH_CHARACTERS: Final = 64_000
 TEXT: Final = "text"
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a text that a reader could not read, with the reason."""
+
+    reason: str
+
+
 @dataclass
 class TextSource:
     """A stream of texts as batches of whole documents, with a note of the rows that are no text.
@@ -66,6 +73,8 @@ def checked_text(value: object) -> tuple[str | None, str | None]:
         return None, None
     if isinstance(value, bytes):
         return _decoded(value)
+    if isinstance(value, Unreadable):
+        return None, value.reason
     return None, f"a text is wanted, not {type(value).__name__}"
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from clinspan.annotators.base import Annotator
 from clinspan.exceptions import UnsupportedModelError
-from clinspan.hub.model import HeadModel, open_head
+from clinspan.inference.model import HeadModel, open_head
 from clinspan.hub.resolve import BUNDLED
 from clinspan.registry import ANNOTATORS, annotator_class
 

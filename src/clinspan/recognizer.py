@@ -18,7 +18,7 @@ from clinspan.document import Document, Entity
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import MissingColumnError, TextError
 from clinspan.frames import TEXT, TextSource, frame_kind, text_values, with_columns
-from clinspan.hub.model import HeadModel, open_head
+from clinspan.inference.model import HeadModel, open_head
 from clinspan.inference.cache import DEFAULT_BYTES
 from clinspan.pipeline import Pipeline
 from clinspan.rows import blanked, warn_of_rows

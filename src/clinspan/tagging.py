@@ -6,7 +6,7 @@ Ratinov & Roth 2009 (BIOES, there BILOU).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -28,12 +28,12 @@ class Tag(NamedTuple):
     label: str
 
 
-class Runs(NamedTuple):
-    """Spans over tokens: half-open ranges and the label of each, shape [spans]."""
+class LabelledSpan(NamedTuple):
+    """A half-open range of characters with a label."""
 
-    starts: Ints
-    stops: Ints
-    labels: list[str]
+    start: int
+    stop: int
+    label: str
 
 
 def parse_tag(tag: str) -> Tag:
@@ -139,6 +139,25 @@ def spans_to_tags(
         tags[start:stop] = inside
         previous = (stop, label)
     return tags
+
+
+def put_tags(
+    tag_ids: Ints, starts: Ints, stops: Ints, spans: Iterable[LabelledSpan], index: Mapping[str, int]
+) -> None:
+    """Write the IOB2 tags of character spans onto the units they touch; of overlapping spans the longest stays.
+
+    Args:
+        tag_ids: tag of each unit, changed in place, shape [units].
+        starts: first character of each unit, increasing.
+        stops: one past its last character.
+        spans: what to write.
+        index: the id of each tag.
+    """
+    for span in sorted(spans, key=lambda s: s.stop - s.start):
+        begin = np.searchsorted(stops, span.start, "right")
+        end = np.searchsorted(starts, span.stop)
+        tag_ids[begin:end] = index[f"I-{span.label}"]
+        tag_ids[begin : min(begin + 1, end)] = index[f"B-{span.label}"]
 
 
 def allowed_transitions(tags: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

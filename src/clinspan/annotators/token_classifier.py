@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
 from clinspan.codepoints import Bools, Ints
-from clinspan.hub.model import HeadModel
+from clinspan.inference.model import HeadModel
 from clinspan.inference.decoding import Floats, best_tags, softmax
 from clinspan.inference.units import Units
 from clinspan.schema import (
@@ -46,7 +46,7 @@ class TokenClassifier(Annotator):
     in overlapping windows.
 
     Attributes:
-        model: an opened head, from `clinspan.hub.open_head`.
+        model: an opened head, from `clinspan.open_head`.
         include_confidence: write the probability of the tag as `confidence`.
         include_all_confidence_scores: write the probability of every tag under the tag's name.
         strict: tag a token like its first unit, and write no `units`.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clinspan.corpora.record import Record
-from clinspan.evaluation.entity import LabelledSpan
 from clinspan.exceptions import InputError
+from clinspan.tagging import LabelledSpan
 
 
 def read_brat(folder: Path) -> Iterator[Record]:

@@ -7,8 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from clinspan.corpora.record import Record
-from clinspan.evaluation.entity import LabelledSpan
-from clinspan.tagging import tags_to_spans
+from clinspan.tagging import LabelledSpan, tags_to_spans
 
 _DOCUMENT = "-DOCSTART-"
 Row = tuple[str, str]

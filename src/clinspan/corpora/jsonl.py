@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from clinspan.corpora.record import Record
-from clinspan.evaluation.entity import LabelledSpan
 from clinspan.exceptions import InputError
+from clinspan.tagging import LabelledSpan
 
 
 def read_jsonl(path: Path) -> Iterator[Record]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from clinspan.evaluation.entity import LabelledSpan
 from clinspan.exceptions import InputError
+from clinspan.tagging import LabelledSpan
 
 
 @dataclass(frozen=True)

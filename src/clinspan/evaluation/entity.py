@@ -14,17 +14,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from clinspan.tagging import LabelledSpan
+
 MODES: Final = ("strict", "partial", "type")
 MICRO: Final = "micro"
 _REPLICATES: Final = 1000
-
-
-class LabelledSpan(NamedTuple):
-    """A half-open range of characters with a label."""
-
-    start: int
-    stop: int
-    label: str
 
 
 class Score(NamedTuple):

@@ -13,10 +13,9 @@ import pyarrow as pa
 from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.codepoints import Ints
 from clinspan.corpora import Record
-from clinspan.evaluation.entity import LabelledSpan
 from clinspan.inference.decoding import Floats, best_tags
 from clinspan.inference.units import Encoded, Encoder, Units
-from clinspan.tagging import TagTable, allowed_transitions
+from clinspan.tagging import OUTSIDE, LabelledSpan, TagTable, allowed_transitions, put_tags
 
 IGNORED: Final = -100  # PyTorch's default ignore_index
 
@@ -96,24 +95,13 @@ class Examples:
 
 
 def unit_tags(records: Sequence[Record], sentences: Sentences, units: Units, tags: list[str]) -> Ints:
-    """Return the gold tag of each unit; of overlapping spans the longest is kept.
-
-    Raises:
-        ValueError: if a span has a label that the tags do not know.
-    """
+    """Return the gold tag of each unit; of overlapping spans the longest is kept."""
     index = {tag: i for i, tag in enumerate(tags)}
-    found = np.full(len(units.starts), index["O"], dtype=np.int64)
-    first_sentence = np.searchsorted(sentences.records, np.arange(len(records) + 1))
-    for i, record in enumerate(records):
-        low, high = first_sentence[i : i + 2]
-        for span in sorted(record.spans, key=lambda s: s.stop - s.start):
-            at = low + np.searchsorted(sentences.starts[low:high], span.start, "right") - 1
-            if at < low:
-                continue
-            shift = units.text.row_starts[at] - sentences.starts[at]
-            begin = np.searchsorted(units.stops, span.start + shift, "right")
-            end = min(np.searchsorted(units.starts, span.stop + shift), units.sentence_starts[at + 1])
-            found[begin:end] = index[f"I-{span.label}"]
-            if begin < end:
-                found[begin] = index[f"B-{span.label}"]
+    found = np.full(len(units.starts), index[OUTSIDE], dtype=np.int64)
+    owner = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
+    shift = (sentences.starts - units.text.row_starts[:-1])[owner]
+    starts, stops = units.starts + shift, units.stops + shift
+    bounds = np.searchsorted(sentences.records[owner], np.arange(len(records) + 1))
+    for record, low, high in zip(records, bounds[:-1], bounds[1:], strict=True):
+        put_tags(found[low:high], starts[low:high], stops[low:high], record.spans, index)
     return found

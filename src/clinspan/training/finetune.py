@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import default_collate
 
 from clinspan.evaluation.entity import strict_f1
@@ -117,6 +117,7 @@ class Finetuner:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, _warm_then_down(steps, self.options.warmup))
         self.state = State()
         self.best: dict[str, Tensor] = {}
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(self.options.average))
 
     def run(self) -> State:
         """Train to the end, or until the dev score stays put, and load the best weights."""
@@ -156,13 +157,23 @@ class Finetuner:
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
+        self.average.update_parameters(self.model)
         progress.advance(task)
         return loss.item()
 
     def _loss(self, batch: Batch) -> Tensor:
+        ids = self._masked(batch.input_ids, batch.attention_mask)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            logits = self.model(batch.input_ids, batch.attention_mask, [batch.head])[batch.head]
+            logits = self.model(ids, batch.attention_mask, [batch.head])[batch.head]
         return cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED)
+
+    def _masked(self, ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Replace a random share of the sub-words by the mask token."""
+        tokenizer = self.encoder.tokenizer
+        fixed = torch.isin(ids, torch.tensor([*tokenizer.prefix, *tokenizer.suffix], device=ids.device))
+        drawn = torch.rand(ids.shape, device=ids.device) < self.options.mask
+        mask_id = tokenizer.tokenizer.token_to_id("[MASK]") or tokenizer.tokenizer.token_to_id("<mask>")
+        return ids if mask_id is None else ids.masked_fill(drawn & ~fixed & attention_mask.bool(), mask_id)
 
     def _judge(self, loss: float) -> None:
         """Score the dev sets and remember the weights if they are the best so far."""
@@ -172,14 +183,14 @@ class Finetuner:
         self.state.history.append({"loss": loss, **scores})
         if score > self.state.best_score:
             self.state.best_score, self.state.best_epoch = score, epoch
-            self.best = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+            self.best = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
         shown = "  ".join(f"{head} {value:.4f}" for head, value in scores.items())
         self.console.print(f"epoch {epoch + 1}: loss {loss:.4f}  dev strict F1 {shown}", highlight=False)
 
     @torch.no_grad()
     def predict(self, examples: Examples) -> Any:
         """Return the logits of every sub-word, shape [sub-words, tags]."""
-        self.model.eval()
+        self.average.eval()
         windows = examples.encoded.windows
         found = np.zeros((len(examples.targets), len(examples.tags)), dtype=np.float32)
         shift = len(self.encoder.tokenizer.prefix)
@@ -197,7 +208,7 @@ class Finetuner:
         for first in range(0, len(order), 32):
             rows = order[first : first + 32]
             batch = Batch.from_windows(examples.head, [windows[i] for i in rows]).to(self.device)
-            logits = self.model(batch.input_ids, batch.attention_mask, [examples.head])[examples.head]
+            logits = self.average(batch.input_ids, batch.attention_mask, [examples.head])[examples.head]
             yield rows, logits.float().cpu().numpy()
 
     def _save(self) -> None:
@@ -207,10 +218,10 @@ class Finetuner:
         content = {
             "state": vars(self.state),
             "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "time": time.time(),
         }
         torch.save(content, part)
         part.replace(self.folder / CHECKPOINT)
@@ -222,6 +233,7 @@ class Finetuner:
         content = torch.load(path, map_location=self.device, weights_only=True)
         self.state = State(**content["state"])
         self.model.load_state_dict(content["model"])
+        self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.schedule.load_state_dict(content["schedule"])
         self.best = {k: v.cpu() for k, v in content["best"].items()}

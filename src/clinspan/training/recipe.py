@@ -66,6 +66,8 @@ class TrainingRecipe:
         head_learning_rate: peak, for the heads.
         layer_decay: factor on the learning rate per layer downwards.
         warmup: share of all steps before the peak.
+        mask: share of sub-words replaced by the mask token, so that context has to be used.
+        average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
     """
 
     epochs: int = 10
@@ -77,6 +79,8 @@ class TrainingRecipe:
     weight_decay: float = 0.01
     warmup: float = 0.1
     dropout: float = 0.1
+    mask: float = 0.0
+    average: float = 0.0
     max_grad_norm: float = 1.0
 
 

@@ -1,0 +1,59 @@
+"""The command line: one module per command.
+
+Exit codes: 0 all went well; 1 some notes could not be annotated, the others were; 2 nothing was done (wrong
+arguments, input, model or output).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from clinspan import __version__
+from clinspan.cli import annotate, demo, evaluate, import_model, models, train
+from clinspan.cli.console import fail
+from clinspan.exceptions import ClinspanError
+
+_typer = typer.Typer(
+    name="clinspan",
+    help="Clinical entities from medical notes in English, Spanish, Italian and Dutch.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"clinspan {__version__}")
+        raise typer.Exit
+
+
+@_typer.callback()
+def _main(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Clinical entities from medical notes in English, Spanish, Italian and Dutch."""
+
+
+_typer.command("annotate", epilog=annotate.EXAMPLES)(annotate.annotate)
+_typer.command("demo")(demo.demo)
+_typer.add_typer(models.app, name="models")
+_typer.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+_typer.command("import", epilog=import_model.EXAMPLES)(import_model.import_model)
+_typer.command("train", epilog=train.EXAMPLES)(train.train)
+
+
+def app() -> None:
+    """Run the command line; an expected error is one line on standard error and exit code 2."""
+    try:
+        _typer()
+    except ClinspanError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(2)

@@ -1,0 +1,126 @@
+"""`clinspan annotate`: notes in, entities out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from clinspan.cli.console import OUT, complain, notes_progress
+from clinspan.cli.names import complete_model
+
+if TYPE_CHECKING:
+    from clinspan.document import Document
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  clinspan annotate note.txt -m en/anatomy
+
+  clinspan annotate notes/ -m en/anatomy -o entities.csv
+
+  clinspan annotate notes.parquet -m en/anatomy --text-col body --id-col note_id -o entities.parquet
+
+  cat note.txt | clinspan annotate - -m en/anatomy --format jsonl
+"""
+
+
+class OutputFormat(str, Enum):
+    """What to write."""
+
+    table = "table"
+    text = "text"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+    brat = "brat"
+
+
+Pairs = Iterable[tuple[str, "Document"]]
+
+
+def annotate(
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="Text file, folder, .csv, .tsv, .jsonl(.gz), .parquet, or - for stdin.")
+    ],
+    model: Annotated[
+        list[str],
+        typer.Option("--model", "-m", help="Model name; may be given more than once.", autocompletion=complete_model),
+    ],
+    output: Annotated[
+        Optional[Path],  # noqa: UP007, UP045 - evaluated by Typer on Python 3.10
+        typer.Option("--output", "-o", help="File or folder to write; standard output by default."),
+    ] = None,
+    form: Annotated[
+        Optional[OutputFormat],  # noqa: UP007, UP045
+        typer.Option("--format", "-f", help="By default what the output's suffix says; a table on a terminal, else JSONL."),
+    ] = None,
+    text_col: Annotated[str, typer.Option(help="Column or key that holds the text.")] = "text",
+    id_col: Annotated[
+        Optional[str],  # noqa: UP007, UP045
+        typer.Option(help="Column or key that identifies a note; 'id' or the row number by default."),
+    ] = None,
+    threads: Annotated[
+        Optional[int],  # noqa: UP007, UP045
+        typer.Option(min=1, help="By default all CPUs this process may use."),
+    ] = None,
+) -> None:
+    """Find the entities of notes.
+
+    A note that cannot be read is named on standard error, the others are done, and the exit code is 1.
+    """
+    from clinspan.io.annotate import annotate_notes
+    from clinspan.io.notes import read_notes
+    from clinspan.recognizer import load
+
+    notes = read_notes(source, text_col=text_col, id_col=id_col)
+    pairs = annotate_notes(load(*model, threads=threads), notes)
+    errors: list[str] = []
+    with notes_progress() as progress:
+        task = progress.add_task("notes", total=None)
+        watched = _watched(pairs, errors, lambda: progress.advance(task))
+        if output is not None:
+            _to_file(watched, output, form)
+        else:
+            _to_terminal(watched, form or (OutputFormat.table if OUT.is_terminal else OutputFormat.jsonl))
+    for line in errors:
+        complain(line)
+    if errors:
+        raise typer.Exit(1)
+
+
+def _watched(pairs: Pairs, errors: list[str], advance: Callable[[], None]) -> Iterator[tuple[str, Document]]:
+    for name, document in pairs:
+        if document.error:
+            errors.append(f"note {name}: {document.error}")
+        advance()
+        yield name, document
+
+
+def _to_file(pairs: Pairs, output: Path, form: OutputFormat | None) -> None:
+    from clinspan.io.entities import entity_writer
+
+    with entity_writer(output, form.value if form else None) as writer:
+        for name, document in pairs:
+            writer.write(name, document)
+
+
+def _to_terminal(pairs: Pairs, form: OutputFormat) -> None:
+    from clinspan.display import entity_rows, to_text
+    from clinspan.io.entities import json_line
+
+    if form is OutputFormat.jsonl:
+        for name, document in pairs:
+            typer.echo(json_line(name, document))
+    elif form is OutputFormat.text:
+        for _, document in pairs:
+            OUT.print(to_text(document), soft_wrap=True)
+    elif form is OutputFormat.table:
+        found = list(pairs)
+        OUT.print(entity_rows(found, many=len(found) > 1))
+    else:
+        message = f"--format {form.value} needs a file: add --output PATH"
+        raise typer.BadParameter(message)

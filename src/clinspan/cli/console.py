@@ -1,0 +1,33 @@
+"""Where the command line writes: results to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+def fail(message: str) -> NoReturn:
+    """Print one line and leave with exit code 2."""
+    ERR.print(f"[bold red]error:[/] {_plain(message)}", soft_wrap=True)
+    sys.exit(2)
+
+
+def complain(message: str) -> None:
+    """Print one line about something that did not stop the work."""
+    ERR.print(f"[yellow]warning:[/] {_plain(message)}", soft_wrap=True)
+
+
+def notes_progress() -> Progress:
+    """Return a progress bar that counts notes and leaves nothing behind; silent without a terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal)
+
+
+def _plain(message: str) -> str:
+    return message.replace("[", r"\[")

@@ -1,0 +1,56 @@
+"""`clinspan models`: what is installed, and what each model is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+from rich.table import Table
+
+from clinspan.cli.console import OUT
+from clinspan.cli.names import complete_model
+
+if TYPE_CHECKING:
+    from clinspan.hub.resolve import ResolvedHead
+
+app = typer.Typer(help="List the installed models; `clinspan models show NAME` prints a model's card.")
+
+
+@app.callback(invoke_without_command=True)
+def models(
+    context: typer.Context,
+    lang: Annotated[Optional[str], typer.Option(help="Only models of this language (ISO 639-1).")] = None,  # noqa: UP007, UP045
+) -> None:
+    """List the installed models."""
+    if context.invoked_subcommand is not None:
+        return
+    from clinspan.hub.resolve import installed_heads
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("name", "languages", "labels", "strict F1 (dev)", "size", "licence", "also known as"):
+        table.add_column(name, overflow="fold")
+    for found in installed_heads():
+        if lang in (None, *found.manifest.languages):
+            table.add_row(*_row(found))
+    OUT.print(table)
+
+
+def _row(found: ResolvedHead) -> list[str]:
+    manifest, head = found.manifest, found.head
+    labels = ", ".join(head.labels[:3]) + (f" … ({len(head.labels)})" if len(head.labels) > 3 else "")
+    scores = ", ".join(f"{name}: {score['micro']['f1']:.3f}" for name, score in head.scores.items())
+    size = f"{manifest.size / 1e6:.0f} MB"
+    return [head.name, ", ".join(manifest.languages), labels, scores or "–", size, manifest.licence, ", ".join(head.aliases)]
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Model name or folder.", autocompletion=complete_model)]) -> None:
+    """Print a model's card: what it is, its labels, its training data, its scores."""
+    from rich.markdown import Markdown
+
+    from clinspan.hub.card import card_text
+    from clinspan.hub.resolve import resolve
+
+    found = resolve(name)
+    OUT.print(f"[dim]{found.folder}[/]", soft_wrap=True)
+    OUT.print(Markdown(card_text(found.manifest)))

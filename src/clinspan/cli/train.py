@@ -1,0 +1,47 @@
+"""`clinspan train`: follow a recipe."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from clinspan.cli.console import OUT
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  clinspan train recipes/en-anatomy.toml --data ~/corpora
+
+  clinspan train my-recipe.toml --data ~/corpora --output models/mine && clinspan annotate note.txt -m models/mine
+"""
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe (TOML); recipes/ has those of the bundled models.")],
+    data: Annotated[
+        Path, typer.Option(envvar="CLINSPAN_DATA", help="Folder that the recipe's corpora lie in.")
+    ] = Path("data"),
+    runs: Annotated[Path, typer.Option(help="Folder for checkpoints; an unfinished run in it goes on.")] = Path("runs"),
+    output: Annotated[
+        Optional[Path],  # noqa: UP007, UP045 - evaluated by Typer on Python 3.10
+        typer.Option("--output", "-o", help="Model folder to write; RUNS/NAME/model by default."),
+    ] = None,
+) -> None:
+    """Train a model by a recipe, export it as int8 ONNX, score it, and write manifest and card.
+
+    Needs the train extra: pip install 'clinspan[train]'.
+    """
+    from clinspan.exceptions import MissingExtraError
+
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "onnx")):
+        raise MissingExtraError.from_extra("train", "Training")
+    from clinspan.training.recipe import Recipe
+    from clinspan.training.run import train as run
+
+    read = Recipe.read(recipe)
+    target = output or runs / read.name / "model"
+    manifest = run(read, data=data, runs=runs, output=target, console=OUT)
+    OUT.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")

@@ -1,0 +1,78 @@
+"""Scoring a model on a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from clinspan.codepoints import CodePoints, Ints, word_units
+from clinspan.corpora import Record
+from clinspan.evaluation.entity import EntityScores, score_entities
+from clinspan.evaluation.tokens import TokenTable
+from clinspan.inference.model import HeadModel
+from clinspan.recognizer import EntityRecognizer
+from clinspan.tagging import OUTSIDE, LabelledSpan, iob2_tags, put_tags
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of one model on one corpus.
+
+    Attributes:
+        entities: strict, partial and type-only scores.
+        tokens: the token-level table, over words and punctuation marks.
+        documents: number of records.
+    """
+
+    entities: EntityScores
+    tokens: TokenTable
+    documents: int
+
+
+def evaluate(
+    recognizer: EntityRecognizer, records: Iterable[Record], *, label_map: Mapping[str, str] | None = None
+) -> Evaluation:
+    """Annotate the texts of a corpus and compare with its spans.
+
+    Args:
+        recognizer: a recognizer with one model.
+        records: labelled texts.
+        label_map: gold labels to rename ("" drops one). By default the one the model was trained
+            with, for corpora it was trained on.
+
+    Gold spans whose label the model does not have are left out.
+    """
+    model, known = recognizer.models[0], frozenset(recognizer.labels)
+    gold = [r.mapped(_label_map(model, r.source) if label_map is None else label_map) for r in records]
+    gold = [record.limited(known) for record in gold]
+    predicted = [
+        [LabelledSpan(e.start, e.end, e.label) for e in document.entities]
+        for document in recognizer.pipe(record.text for record in gold)
+    ]
+    scores = score_entities([record.spans for record in gold], predicted)
+    return Evaluation(scores, _token_table(gold, predicted), len(gold))
+
+
+def _label_map(model: HeadModel, source: str) -> Mapping[str, str]:
+    found = (corpus.get("label_map", {}) for corpus in model.head.training if corpus.get("name") == source)
+    return next(found, {})
+
+
+def _token_table(gold: Sequence[Record], predicted: Sequence[Sequence[LabelledSpan]]) -> TokenTable:
+    labels = {span.label for spans in (*(r.spans for r in gold), *predicted) for span in spans}
+    tags = iob2_tags(sorted(labels))
+    both = [(_unit_tags(r.text, r.spans, tags), _unit_tags(r.text, p, tags)) for r, p in zip(gold, predicted)]
+    if not both:
+        return TokenTable.from_counts({})
+    return TokenTable.from_tags(*(np.concatenate(part) for part in zip(*both, strict=True)), tags)
+
+
+def _unit_tags(text: str, spans: Sequence[LabelledSpan], tags: Sequence[str]) -> Ints:
+    index = {tag: i for i, tag in enumerate(tags)}
+    starts, stops = word_units(CodePoints.from_arrow(pa.array([text], pa.string())))
+    found = np.full(len(starts), index[OUTSIDE], dtype=np.int64)
+    put_tags(found, starts, stops, spans, index)
+    return found

@@ -1,0 +1,39 @@
+"""The example notes that `clinspan demo` annotates."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Example(NamedTuple):
+    """A note and the model to read it with."""
+
+    title: str
+    model: str
+    text: str
+
+
+EXAMPLES: Final = (
+    Example(
+        "The heart, from a model card",
+        "en/anatomy",
+        "The heart is an organ composed of cardiac muscle tissue and supported by connective tissue, making it a "
+        "complex multi-tissue structure within the circulatory system, an anatomical system. It develops from the "
+        "embryonic heart tube, a developing anatomical structure, and is connected to the left atrium, an organism "
+        "subdivision. Surrounding it is the pericardial sac, an immaterial anatomical entity, which encloses the "
+        "pericardial cavity, another immaterial anatomical entity. Within the myocardium, cardiac cells function "
+        "together, and inside them, mitochondria act as vital cellular components. The blood circulating through "
+        "the heart is an organism substance, while pus may accumulate in case of infection, representing a "
+        "pathological formation. Sometimes, tumors can also arise in the lung, another organ, showing abnormal "
+        "pathological formations.",
+    ),
+    Example(
+        "A pathology report",
+        "en/anatomy",
+        "SPECIMEN: Left lower lobe, wedge resection.\n"
+        "MICROSCOPIC: Sections show lung parenchyma with a 1.4 cm adenocarcinoma. Tumor cells infiltrate the "
+        "visceral pleura; the bronchial margin is free. Two of six hilar lymph nodes contain metastases. The "
+        "alveolar macrophages are pigmented, and the nuclei of the epithelial cells are enlarged.\n"
+        "Blood was drawn for cytology.",
+    ),
+)
