@@ -54,9 +54,7 @@ class MissingInputError(InputError):
     """A pipeline stage reads an annotation column that no earlier stage writes."""
 
     @classmethod
-    def from_stage(
-        cls, stage: str, missing: Iterable[str], available: Mapping[str, str]
-    ) -> MissingInputError:
+    def from_stage(cls, stage: str, missing: Iterable[str], available: Mapping[str, str]) -> MissingInputError:
         """Name the stage, the annotation types it misses, and the columns there are."""
         have = ", ".join(f"{name!r} ({kind})" for name, kind in available.items()) or "none"
         return cls(f"{stage} needs {', '.join(missing)}; available: {have}.")

@@ -105,19 +105,26 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
         return [frame]
     kind = frame_kind(frame)
     if kind == "list":
-        return frame  # type: ignore[no-any-return]
+        return frame
     names = list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
     if text_col not in names:
         raise MissingColumnError.from_name(text_col, names)
     column = frame.column(text_col) if kind == "arrow" else frame[text_col]
     _check_type(text_col, column, kind)
-    return column.to_pylist() if kind == "arrow" else column.to_list()  # type: ignore[no-any-return]
+    return column.to_pylist() if kind == "arrow" else column.to_list()
+
+
+def listed(frame: Any) -> Any:
+    """Return the frame; a lone text or an iterator becomes a list, which can be read twice."""
+    if isinstance(frame, str | bytes):
+        return [frame]
+    return list(frame) if isinstance(frame, Iterator) else frame
 
 
 def _check_type(name: str, column: Any, kind: str) -> None:
     dtype = column.type if kind == "arrow" else column.dtype
     spelled = str(dtype).lower()
-    textual = ("object", "str", "string", "large_string", "utf8", "null", "category", "binary", "dictionary")
+    textual = ("object", "str", "utf8", "null", "categor", "enum", "binary", "dictionary")
     if not any(word in spelled for word in textual) and len(column) and not _all_missing(column):
         raise ColumnTypeError.from_type(name, dtype)
 
@@ -138,7 +145,7 @@ def frame_kind(frame: Any) -> str:
         module = sys.modules.get(name)
         if module is not None and isinstance(frame, module.DataFrame):
             return name
-    if isinstance(frame, Iterable):
+    if isinstance(frame, Iterable) and not isinstance(frame, Mapping):
         return "list"
     msg = f"Cannot read texts from {type(frame).__name__}; give a list, a pandas or Polars frame, or an Arrow table."
     raise InputError(msg)

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from clinspan.annotators.base import Annotator
 from clinspan.exceptions import UnsupportedModelError
-from clinspan.inference.model import HeadModel, open_head
 from clinspan.hub.resolve import BUNDLED
+from clinspan.inference.model import HeadModel, open_head
 from clinspan.registry import ANNOTATORS, annotator_class
 
 _METADATA: Final = "metadata.json"
@@ -51,7 +51,8 @@ def _save_model(model: HeadModel, folder: Path) -> dict[str, str]:
     """Refer to a bundled model by name; copy any other beside the stage."""
     if model.folder.parent == BUNDLED:
         return {"name": model.head.name, "version": model.manifest.version}
-    shutil.copytree(model.folder, folder / "model", dirs_exist_ok=True)
+    if model.folder != (folder / "model").resolve():
+        shutil.copytree(model.folder, folder / "model", dirs_exist_ok=True)
     return {"folder": "model", "output": model.head.output}
 
 
@@ -61,7 +62,7 @@ def _load_stage(folder: Path) -> Annotator:
     if name not in ANNOTATORS:
         msg = f"{folder} holds an unknown annotator {name!r}."
         raise UnsupportedModelError(msg)
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
     if "model" in given:
         given["model"] = _load_model(given["model"], folder)
     return annotator_class(name)(**given)
@@ -83,7 +84,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((folder / _METADATA).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         content = {}
-    if content.get("format") != _FORMAT:
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
         msg = f"{folder} is no saved pipeline (no readable {_METADATA})."
         raise UnsupportedModelError(msg)
     return content

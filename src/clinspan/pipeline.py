@@ -14,7 +14,7 @@ from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
 from clinspan.engines.base import Engine
 from clinspan.engines.local import LocalEngine
-from clinspan.frames import TEXT, TextSource, text_values, with_columns
+from clinspan.frames import TEXT, TextSource, listed, text_values, with_columns
 from clinspan.persistence import load_stages, save_stages
 from clinspan.rows import blanked, warn_of_rows
 
@@ -40,7 +40,7 @@ class Pipeline:
 
     def plan(self) -> tuple[Annotator, ...]:
         """Return the stages to run: classifiers on one graph with the same inputs become one stage."""
-        return fused([stage for stage in self.stages if not getattr(stage, "lazy_annotator", False)])
+        return fused([stage for stage in self.stages if not _lazy(stage)])
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Annotate a stream of batches, in order and in bounded memory."""
@@ -60,6 +60,7 @@ class Pipeline:
         Warns:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
+        frame = listed(frame)
         source = TextSource(text_values(frame, text_col or self.text_col))
         batches = list(self.run(_renamed(source.batches(), self.text_col)))
         if not batches:
@@ -94,17 +95,37 @@ def check_stages(stages: Sequence[Annotator]) -> Mapping[str, str]:
     available: dict[str, str] = {}
     for stage in stages:
         stage.inputs(available)
-        available |= stage.outputs()
+        if not _lazy(stage):
+            available = stage.columns_after(available)
     return available
 
 
+def _lazy(stage: Annotator) -> bool:
+    return bool(getattr(stage, "lazy_annotator", False))
+
+
 def fused(stages: Sequence[Annotator]) -> tuple[Annotator, ...]:
-    """Join classifiers that share graph and inputs into one stage, at the place of the first."""
-    groups: dict[object, list[Annotator]] = {}
+    """Join classifiers that share graph and inputs into one stage, at the place of the first.
+
+    One that a stage in between would see, or would have changed for it, stays where it is.
+    """
+    groups: list[list[Annotator]] = []
+    latest: dict[object, tuple[int, list[Annotator]]] = {}
     for i, stage in enumerate(stages):
         key = (id(stage.model.tagger), stage.input_cols) if isinstance(stage, TokenClassifier) else i
-        groups.setdefault(key, []).append(stage)
-    return tuple(_joined(group) for group in groups.values())
+        first, group = latest.get(key, (i, []))
+        if not group or any(_interferes(other, stage) for other in stages[first:i]):
+            first, group = i, []
+            groups.append(group)
+        group.append(stage)
+        latest[key] = first, group
+    return tuple(_joined(group) for group in groups)
+
+
+def _interferes(other: Annotator, stage: Annotator) -> bool:
+    """Return whether `stage` may not run before `other`."""
+    written = set(other.outputs())
+    return stage.output_col in {*written, *other.input_cols} or not written.isdisjoint(stage.input_cols)
 
 
 def _joined(group: Sequence[Annotator]) -> Annotator:

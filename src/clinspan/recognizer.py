@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,9 +17,9 @@ from clinspan.annotators.token_classifier import TokenClassifier
 from clinspan.document import Document, Entity
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import MissingColumnError, TextError
-from clinspan.frames import TEXT, TextSource, frame_kind, text_values, with_columns
-from clinspan.inference.model import HeadModel, open_head
+from clinspan.frames import TEXT, TextSource, frame_kind, listed, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
+from clinspan.inference.model import HeadModel, open_head
 from clinspan.pipeline import Pipeline
 from clinspan.rows import blanked, warn_of_rows
 from clinspan.schema import Annotations
@@ -65,7 +65,7 @@ class EntityRecognizer:
     """
 
     models: tuple[HeadModel, ...]
-    engine: LocalEngine = LocalEngine()
+    engine: LocalEngine = field(default_factory=LocalEngine)
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -110,6 +110,7 @@ class EntityRecognizer:
         Warns:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
+        frame = listed(frame)
         source = TextSource(text_values(frame, text_col))
         columns = [chunk for _, _, chunk in self._columns]
         batches = [batch.select(columns) for batch in self.pipeline.run(source.batches())]
@@ -223,5 +224,3 @@ def _no_rows() -> pa.RecordBatch:
 
 def _annotated_nothing(recognizer: EntityRecognizer) -> pa.RecordBatch:
     return next(iter(recognizer.pipeline.run([_no_rows()])))
-
-

@@ -205,18 +205,20 @@ def with_annotations(batch: pa.RecordBatch, name: str, kind: str, column: pa.Lis
 def owners(parents: Annotations, children: Annotations) -> Ints:
     """Return, for each child annotation, the parent (sentence) it lies in.
 
-    The metadata key `sentence` decides where it is the running index of the parents; else the parent
-    that begins last at or before the child.
+    The metadata key `sentence` decides where it is the running index of the parents and the child lies
+    in the one it names; else the parent that begins last at or before the child.
     """
-    first = parents.row_starts[children.rows]
-    numbers = children.values("sentence")
-    if len(children) and not numbers.null_count and _numbered(parents):
-        return first + pc.cast(numbers, pa.int64()).to_numpy()
     stride = int(max(parents.stops.max(initial=0), children.stops.max(initial=0))) + 1
-    return (
-        np.searchsorted(parents.rows * stride + parents.starts, children.rows * stride + children.starts, "right")
-        - 1
-    )
+    begins = parents.rows * stride + parents.starts
+    place = np.searchsorted(begins, children.rows * stride + children.starts, "right") - 1
+    numbers = children.values("sentence")
+    if not len(children) or numbers.null_count or not _numbered(parents):
+        return place
+    named = parents.row_starts[children.rows] + pc.cast(numbers, pa.int64()).to_numpy()
+    inside = named < parents.row_starts[children.rows + 1]
+    named = np.where(inside, named, place)
+    inside &= (parents.starts[named] <= children.starts) & (children.stops <= parents.stops[named])
+    return np.where(inside, named, place)
 
 
 def _numbered(parents: Annotations) -> bool:

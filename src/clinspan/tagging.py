@@ -19,6 +19,7 @@ OUTSIDE: Final = "O"
 FILLERS: Final = frozenset({"O", "PAD", "X", "NA", "", "[PAD]", "[CLS]", "[SEP]"})
 _OPENING: Final = frozenset("BSU")
 _CLOSING: Final = frozenset("ELSU")
+_PREFIXES: Final = frozenset("BIELSUM")
 
 
 class Tag(NamedTuple):
@@ -38,10 +39,10 @@ class LabelledSpan(NamedTuple):
 
 def parse_tag(tag: str) -> Tag:
     """Split `B-Organ` into its parts; fillers such as `PAD` are outside, a bare `AGE` is inside."""
-    if tag in FILLERS:
-        return Tag("O", "")
     prefix, dash, label = tag.partition("-")
-    return Tag(prefix, label) if dash and prefix in ("B", "I", "E", "L", "S", "U", "M") and label else Tag("", tag)
+    if not dash or prefix not in _PREFIXES:
+        return Tag(OUTSIDE, "") if tag in FILLERS else Tag("", tag)
+    return Tag(prefix, label) if label else Tag(OUTSIDE, "")
 
 
 def label_names(tags: Iterable[str]) -> list[str]:
@@ -116,9 +117,7 @@ def tags_to_spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     return [(int(a), int(b), table.labels[c]) for a, b, c in zip(starts, stops, labels, strict=True)]
 
 
-def spans_to_tags(
-    length: int, spans: Iterable[tuple[int, int, str]], scheme: str = "IOB2"
-) -> list[str]:
+def spans_to_tags(length: int, spans: Iterable[tuple[int, int, str]], scheme: str = "IOB2") -> list[str]:
     """Spell spans over tokens as tags.
 
     Args:
@@ -141,9 +140,7 @@ def spans_to_tags(
     return tags
 
 
-def put_tags(
-    tag_ids: Ints, starts: Ints, stops: Ints, spans: Iterable[LabelledSpan], index: Mapping[str, int]
-) -> None:
+def put_tags(tag_ids: Ints, starts: Ints, stops: Ints, spans: Iterable[LabelledSpan], index: Mapping[str, int]) -> None:
     """Write the IOB2 tags of character spans onto the units they touch; of overlapping spans the longest stays.
 
     Args:

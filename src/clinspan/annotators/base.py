@@ -34,8 +34,7 @@ class Annotator(ABC):
     output_col: str = ""
 
     def __post_init__(self) -> None:
-        columns = (self.input_cols,) if isinstance(self.input_cols, str) else tuple(self.input_cols)
-        object.__setattr__(self, "input_cols", columns)
+        object.__setattr__(self, "input_cols", column_names(self.input_cols))
 
     @abstractmethod
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -49,6 +48,10 @@ class Annotator(ABC):
     def outputs(self) -> Mapping[str, str]:
         """Return the columns this stage writes and their annotation types."""
         return {self.output_col: self.output_type}
+
+    def columns_after(self, available: Mapping[str, str]) -> dict[str, str]:
+        """Return the annotation columns that a later stage finds, given those that this one does."""
+        return {**available, **self.outputs()}
 
     def inputs(self, available: Mapping[str, str]) -> dict[str, str]:
         """Match input columns to annotation types.
@@ -78,6 +81,11 @@ class Annotator(ABC):
         """Return the input column of an annotation type, None where an optional one is not given."""
         name = self.inputs(annotation_kinds(batch.schema)).get(kind)
         return None if name is None else batch.column(name)
+
+
+def column_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return column names as a tuple; a single name may be given as it is."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:

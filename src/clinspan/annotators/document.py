@@ -26,7 +26,7 @@ CLEANUPS: Final[dict[str, Callable[[str], str]]] = {
     "inplace": lambda text: re.sub(_SPACE, " ", text),
     "inplace_full": lambda text: re.sub(f"{_SPELLED}|{_SPACE}", " ", text),
     "shrink": lambda text: re.sub(f"{_SPACE}+", " ", text.strip(_BLANKS)),
-    "shrink_full": lambda text: re.sub(f"(?:{_SPELLED}|{_SPACE})+", " ", text.strip(_BLANKS)),
+    "shrink_full": lambda text: re.sub(f"(?:{_SPELLED})+|{_SPACE}+", " ", text.strip(_BLANKS)),
     "each": lambda text: re.sub(rf"{_SPACE}[\n\t]", " ", text),
     "each_full": lambda text: re.sub(rf"{_SPACE}(?:[\n\t]|{_SPELLED})", " ", text),
     "delete_full": lambda text: re.sub(_SPELLED, "", text.strip(_BLANKS)),
@@ -69,9 +69,7 @@ class DocumentAssembler(Annotator):
         lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
         rows = np.repeat(np.arange(len(row_starts) - 1), np.diff(row_starts))
         metadata = self._metadata(batch, rows, np.arange(count) - row_starts[rows])
-        column = annotation_column(
-            DOCUMENT, row_starts, np.zeros(count, np.int64), lengths, texts, metadata
-        )
+        column = annotation_column(DOCUMENT, row_starts, np.zeros(count, np.int64), lengths, texts, metadata)
         return with_annotations(batch, self.output_col, DOCUMENT, column)
 
     def _texts(self, column: pa.Array) -> tuple[pa.StringArray, Ints]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from clinspan.annotators.base import Annotator
+from clinspan.annotators.base import Annotator, column_names
 from clinspan.exceptions import ColumnTypeError, MissingColumnError
 from clinspan.schema import Annotations, annotation_kinds
 
@@ -42,7 +42,7 @@ class Finisher(Annotator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        names = tuple(self.output_cols) or tuple(f"finished_{name}" for name in self.input_cols)
+        names = column_names(self.output_cols) or tuple(f"finished_{name}" for name in self.input_cols)
         if len(names) != len(self.input_cols):
             msg = f"Finisher has {len(self.input_cols)} input_cols and {len(names)} output_cols; give as many."
             raise ValueError(msg)
@@ -63,6 +63,10 @@ class Finisher(Annotator):
         """Return nothing: the columns written hold no annotations."""
         return {}
 
+    def columns_after(self, available: Mapping[str, str]) -> dict[str, str]:
+        """Return nothing where the annotation columns are dropped."""
+        return {} if self.clean_annotations else dict(available)
+
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Add the finished columns and, with `clean_annotations`, drop all annotation columns."""
         kinds = annotation_kinds(batch.schema)
@@ -77,7 +81,7 @@ class Finisher(Annotator):
         kept = {name: batch.column(name) for name in batch.schema.names if name not in dropped}
         fields = [batch.schema.field(name) for name in kept if name not in added]
         fields += [pa.field(name, column.type) for name, column in added.items()]
-        return pa.RecordBatch.from_arrays(list(({**kept, **added})[f.name] for f in fields), schema=pa.schema(fields))
+        return pa.RecordBatch.from_arrays([({**kept, **added})[f.name] for f in fields], schema=pa.schema(fields))
 
     def _finished(self, output: str, column: pa.ListArray) -> dict[str, pa.Array]:
         annotations = Annotations.from_column(column)

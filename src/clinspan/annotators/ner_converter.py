@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from clinspan.schema import (
     starts_of,
     with_annotations,
 )
-from clinspan.tagging import TagTable, spark_spans
+from clinspan.tagging import FILLERS, TagTable, spark_spans
 
 _PIECES: Final = re.compile(r"\w+|[^\w\s]|\n")
 
@@ -45,6 +45,7 @@ class Chunks:
         entities: entity names.
         confidence: mean score, NaN where it cannot be computed.
         results: the texts.
+        sizes: how many tagged tokens or units make up each.
     """
 
     sentence: Ints
@@ -53,6 +54,7 @@ class Chunks:
     entities: npt.NDArray[np.object_]
     confidence: npt.NDArray[np.float32]
     results: npt.NDArray[np.object_]
+    sizes: Ints
 
     def kept(self, mask: Bools | Ints) -> Chunks:
         """Return the chunks that a mask or an index picks."""
@@ -132,16 +134,19 @@ class NerConverter(Annotator):
         results = text.slices(starts + shift, stops + shift).to_numpy(zero_copy_only=False)
         if not self.preserve_position:
             results = tagged.joined_words(first, first + 1 if self.strict else stop)
-        return Chunks(sentence, starts, stops, names, tagged.mean_scores(first, stop), results)
+        return Chunks(sentence, starts, stops, names, tagged.mean_scores(first, stop), results, stop - first)
 
     def _spans(self, tagged: Tagged) -> tuple[Ints, Ints, npt.NDArray[np.object_]]:
         """Return first item, one past the last, and entity name of each chunk."""
-        if self.strict or self.ner_has_no_schema:
+        if self.strict:
             first, stop = spark_spans(tagged.tag_ids, tagged.sentence, tagged.tags)
             cut = 0 if self.ner_has_no_schema else 2
-            names = np.array([tag[cut:] for tag in tagged.tags], dtype=object)
-            return first, stop, names[tagged.tag_ids[first]]
-        table = TagTable.from_tags(tagged.tags)
+            names = np.array([tag[cut:] for tag in tagged.tags], dtype=object)[tagged.tag_ids[first]]
+            return _contiguous(first, stop, names, tagged.sentence) if self.greedy else (first, stop, names)
+        tags = tagged.tags
+        if self.ner_has_no_schema:
+            tags = [tag if tag in FILLERS else f"I-{tag}" for tag in tags]
+        table = TagTable.from_tags(tags)
         first, stop, label = table.spans(tagged.tag_ids, tagged.sentence, greedy=self.greedy)
         return first, stop, np.array(table.labels, dtype=object)[label]
 
@@ -205,20 +210,41 @@ class NerConverterInternal(NerConverter):
 
     def _joined(self, chunks: Chunks, sentences: Annotations) -> Chunks:
         """Join neighbours over stop words: begin of the first, end of the last, texts by one space."""
-        ignored = set(self.ignore_stop_words)
-        texts = sentences.results
-        heads: list[int] = []
-        results, stops = chunks.results.copy(), chunks.stops.copy()
-        for i, sentence in enumerate(chunks.sentence.tolist()):
-            last = heads[-1] if heads else -1
-            if last >= 0 and chunks.sentence[last] == sentence and chunks.entities[last] == chunks.entities[i]:
-                shift = int(sentences.starts[sentence])
-                between = texts[sentence].as_py()[stops[last] - shift : chunks.starts[i] - shift]
-                if all(piece in ignored for piece in _PIECES.findall(between)):
-                    results[last], stops[last] = f"{results[last]} {results[i]}", chunks.stops[i]
-                    continue
-            heads.append(i)
-        return replace(chunks, results=results, stops=stops).kept(np.array(heads, dtype=np.int64))
+        if not len(chunks.starts):
+            return chunks
+        text, ignored = CodePoints.from_arrow(sentences.results), set(self.ignore_stop_words)
+        shift = (text.row_starts[:-1] - sentences.starts)[chunks.sentence]
+        alike = _equal_to_previous(chunks.sentence) & _equal_to_previous(chunks.entities)
+        at = np.flatnonzero(alike)
+        between = text.slices((chunks.stops + shift)[at - 1], (chunks.starts + shift)[at]).to_pylist()
+        alike[at] = [ignored.issuperset(_PIECES.findall(piece)) for piece in between]
+        first = np.flatnonzero(~alike)
+        stop = np.append(first[1:], len(alike))
+        sizes = np.add.reduceat(chunks.sizes, first)
+        scores = np.add.reduceat(chunks.confidence.astype(np.float64) * chunks.sizes, first) / sizes
+        results = [" ".join(chunks.results[a:b]) for a, b in zip(first, stop, strict=True)]
+        return replace(
+            chunks.kept(first),
+            stops=chunks.stops[stop - 1],
+            confidence=scores.astype(np.float32),
+            results=np.array(results, dtype=object),
+            sizes=sizes,
+        )
+
+
+def _equal_to_previous(values: npt.NDArray[Any]) -> Bools:
+    equal = np.zeros(len(values), dtype=np.bool_)
+    equal[1:] = values[1:] == values[:-1]
+    return equal
+
+
+def _contiguous(
+    first: Ints, stop: Ints, names: npt.NDArray[np.object_], sentence: Ints
+) -> tuple[Ints, Ints, npt.NDArray[np.object_]]:
+    """Join spans of one name that follow each other without a token between."""
+    goes_on = _equal_to_previous(names) & _equal_to_previous(sentence[first])
+    goes_on[1:] &= first[1:] == stop[:-1]
+    return first[~goes_on], stop[np.append(~goes_on[1:], True)[: len(stop)]], names[~goes_on]
 
 
 def read_replacements(path: str, delimiter: str = ",") -> dict[str, str]:
@@ -226,4 +252,3 @@ def read_replacements(path: str, delimiter: str = ",") -> dict[str, str]:
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     pairs = (line.split(delimiter, 1) for line in lines if delimiter in line)
     return {old.strip(): new.strip() for old, new in pairs}
-

@@ -37,7 +37,7 @@ class SentenceDetector(Annotator):
         use_custom_bounds_only: split at the custom bounds and nowhere else.
         explode_sentences: one row per sentence; rows without a sentence vanish.
         split_length: cut longer sentences at spaces into parts of at most this many characters.
-        min_length, max_length: sentences outside are removed.
+        min_length, max_length: sentences outside are removed; none is by default.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT,)
@@ -53,7 +53,7 @@ class SentenceDetector(Annotator):
     explode_sentences: bool = False
     split_length: int | None = None
     min_length: int = 0
-    max_length: int = 99999
+    max_length: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,7 +82,8 @@ class SentenceDetector(Annotator):
         found = [span for piece in self._pieces(text) for span in self._sentences(text, piece)]
         if self.split_length is not None:
             found = [part for span in found for part in _packed(text, span, self.split_length)]
-        return [span for span in found if self.min_length <= span.stop - span.start <= self.max_length]
+        longest = len(text) if self.max_length is None else self.max_length
+        return [span for span in found if self.min_length <= span.stop - span.start <= longest]
 
     def _sentences(self, text: str, piece: Span) -> list[Span]:
         if self.use_custom_bounds_only:

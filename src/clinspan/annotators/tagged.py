@@ -139,4 +139,3 @@ def _places(sentences: Annotations, tokens: Annotations, ner: Annotations) -> In
     order = np.argsort(given, kind="stable")
     place = order[np.minimum(np.searchsorted(given[order], wanted), len(given) - 1)]
     return np.where(given[place] == wanted, place, -1)
-

@@ -33,6 +33,7 @@ from clinspan.schema import (
 BREAKS: Final = " \t\n\x0b\f\r"
 CONTEXT_CHARS: Final = (".", ",", ";", ":", "!", "?", "*", "-", "(", ")", '"', "'")
 _TARGET: Final = r"\S+"
+_SHIELD: Final = "\U0010ffff"  # stands for a break character inside an exception; no character itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Tokenizer(Annotator):
         prefix_pattern, suffix_pattern: own patterns, beginning with `\A` and ending with `\z`.
         infix_patterns: own patterns, each with at least one group; every group is a token.
         split_pattern, split_chars: where to cut tokens further; the separator disappears.
-        min_length, max_length: tokens outside are removed.
+        min_length, max_length: tokens outside are removed; none is by default.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT,)
@@ -65,12 +66,12 @@ class Tokenizer(Annotator):
     split_pattern: str | None = None
     split_chars: tuple[str, ...] = ()
     min_length: int = 0
-    max_length: int = 99999
+    max_length: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require(all(len(c) == 1 for c in self.context_chars), "context_chars are single characters")
-        _require(all(len(c.lstrip("\\")) <= 1 for c in self.split_chars), "split_chars are single characters")
+        _require(all(re.fullmatch(r"(?s)\\?.", c) for c in self.split_chars), "split_chars are single characters")
         prefix, suffix = self.prefix_pattern, self.suffix_pattern
         _require(prefix is None or prefix.startswith(r"\A"), r"prefix_pattern must begin with \A")
         _require(suffix is None or suffix.endswith(r"\z"), r"suffix_pattern must end with \z")
@@ -92,12 +93,14 @@ class Tokenizer(Annotator):
 
     def spans(self, text: CodePoints) -> tuple[Ints, Ints]:
         """Return the tokens as half-open ranges over the rows of `text` end to end."""
-        starts, stops = self._candidates(text)
         if self._custom:
-            starts, stops = self._custom_spans(text, starts, stops)
+            starts, stops = self._custom_spans(text)
         else:
-            starts, stops = _split_edges(starts, stops, _among(text.codes, "".join(self.context_chars)))
-        kept = (stops - starts >= self.min_length) & (stops - starts <= self.max_length)
+            starts, stops = _split_edges(*self._candidates(text), _among(text.codes, "".join(self.context_chars)))
+        lengths = stops - starts
+        kept = lengths >= self.min_length
+        if self.max_length is not None:
+            kept &= lengths <= self.max_length
         return starts[kept], stops[kept]
 
     def _candidates(self, text: CodePoints) -> tuple[Ints, Ints]:
@@ -113,28 +116,41 @@ class Tokenizer(Annotator):
         own = (self.exceptions, self.prefix_pattern, self.suffix_pattern, self.infix_patterns)
         return any(own) or bool(self.split_pattern or self.split_chars)
 
-    def _custom_spans(self, text: CodePoints, starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
+    def _custom_spans(self, text: CodePoints) -> tuple[Ints, Ints]:
+        rows = text.slices(text.row_starts[:-1], text.row_starts[1:]).to_pylist()
         spans = [
             Span(offset + start, offset + stop)
-            for row, (offset, end) in enumerate(zip(text.row_starts, text.row_starts[1:], strict=False))
-            for start, stop in self._row_spans(
-                text.slices(text.row_starts[row : row + 1], text.row_starts[row + 1 : row + 2])[0].as_py(),
-                _within(starts, stops, offset, end),
-            )
+            for offset, row in zip(text.row_starts.tolist(), rows, strict=False)
+            for start, stop in self._row_spans(row)
         ]
         table = np.array(spans, dtype=np.int64).reshape(-1, 2)
         return table[:, 0], table[:, 1]
 
-    def _row_spans(self, row: str, candidates: list[Span]) -> Iterator[Span]:
-        flags = re.RegexFlag(0) if self.case_sensitive_exceptions else re.IGNORECASE
-        exceptions = [re.compile(pattern, flags) for pattern in self.exceptions]
-        whole = [Span(*match.span()) for e in reversed(exceptions) for match in e.finditer(row)]
-        for span in _join_protected(candidates, whole):
-            piece = row[span.start : span.stop]
-            if any(exception.search(piece) for exception in exceptions):
-                yield span
+    def _row_spans(self, row: str) -> Iterator[Span]:
+        shielded = row
+        for exception in reversed(self._exceptions):
+            shielded = exception.sub(lambda match: self._break.sub(_SHIELD, match.group()), shielded)
+        for match in self._candidate.finditer(shielded):
+            start, stop = match.span()
+            piece = row[start:stop]
+            if match.group() != piece or any(exception.search(piece) for exception in self._exceptions):
+                yield Span(start, stop)
             else:
-                yield from (Span(span.start + a, span.start + b) for a, b in self._pieces(piece))
+                yield from (Span(start + a, start + b) for a, b in self._pieces(piece))
+
+    @cached_property
+    def _exceptions(self) -> list[re.Pattern[str]]:
+        flags = re.RegexFlag(0) if self.case_sensitive_exceptions else re.IGNORECASE
+        return [re.compile(pattern, flags) for pattern in self.exceptions]
+
+    @cached_property
+    def _break(self) -> re.Pattern[str]:
+        return re.compile(f"[{BREAKS}]" if self.target_pattern == _TARGET else f"(?![{self.target_pattern}])(?s:.)")
+
+    @cached_property
+    def _candidate(self) -> re.Pattern[str]:
+        own = f"(?:[{self.target_pattern}]|{_SHIELD})+"
+        return re.compile(f"[^{BREAKS}]+" if self.target_pattern == _TARGET else own)
 
     def _pieces(self, candidate: str) -> Iterator[tuple[int, int]]:
         match = next(filter(None, (rule.search(candidate) for rule in self._rules)), None)
@@ -157,16 +173,17 @@ class Tokenizer(Annotator):
 
     @cached_property
     def _splitter(self) -> re.Pattern[str] | None:
-        chars = "|".join(re.escape(c.lstrip("\\") or c) for c in self.split_chars)
+        chars = "|".join(re.escape(c[-1]) for c in self.split_chars)
         pattern = self.split_pattern or chars
         return re.compile(pattern) if pattern else None
 
     @cached_property
     def _rules(self) -> list[re.Pattern[str]]:
-        context = "".join(map(re.escape, self.context_chars))
+        context = "".join(map(re.escape, self.context_chars)) or r"^\s\S"
+        other = f"^{context}" if self.context_chars else r"\s\S"
         prefix = self.prefix_pattern or rf"\A([{context}]*)"
         suffix = (self.suffix_pattern or rf"([{context}]*)\z").replace(r"\z", r"\Z")
-        infixes = self.infix_patterns or (rf"([^{context}](?:.*[^{context}])*)",)
+        infixes = self.infix_patterns or (rf"([{other}](?:.*[{other}])*)",)
         return [re.compile(prefix + infix + suffix) for infix in infixes]
 
 
@@ -185,25 +202,6 @@ def _split_edges(starts: Ints, stops: Ints, context: Bools) -> tuple[Ints, Ints]
     parts = np.stack([edges[:, :-1], edges[:, 1:]], axis=2).reshape(-1, 2)
     parts = parts[parts[:, 0] < parts[:, 1]]
     return parts[:, 0], parts[:, 1]
-
-
-def _within(starts: Ints, stops: Ints, offset: int, end: int) -> list[Span]:
-    low, high = np.searchsorted(starts, [offset, end])
-    return [Span(int(a - offset), int(b - offset)) for a, b in zip(starts[low:high], stops[low:high], strict=True)]
-
-
-def _join_protected(candidates: list[Span], whole: list[Span]) -> Iterator[Span]:
-    """Join candidates that share a protected stretch, so that a multi-word exception is one token."""
-    pending: Span | None = None
-    for span in candidates:
-        if pending and any(w.start < pending.stop and span.start < w.stop for w in whole):
-            pending = Span(pending.start, span.stop)
-            continue
-        if pending:
-            yield pending
-        pending = span
-    if pending:
-        yield pending
 
 
 def _require(condition: bool, message: str) -> None:

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
 from clinspan.codepoints import Bools, Ints
-from clinspan.inference.model import HeadModel
 from clinspan.inference.decoding import Floats, best_tags, softmax
+from clinspan.inference.model import HeadModel
 from clinspan.inference.units import Units
 from clinspan.schema import (
     DOCUMENT,
@@ -166,9 +166,7 @@ class Layout:
             return {}
         part = np.flatnonzero(np.repeat(wanted, counts))
         begin, end = (pc.cast(pa.array(edge[part]), pa.string()) for edge in self._document_edges())
-        spelled = pc.binary_join_element_wise(
-            begin, end, score_strings(scores[part]), tags.take(pa.array(part)), ":"
-        )
+        spelled = pc.binary_join_element_wise(begin, end, score_strings(scores[part]), tags.take(pa.array(part)), ":")
         lists = pa.ListArray.from_arrays(pa.array(starts_of(counts[wanted]), pa.int32()), spelled)
         place = np.where(wanted, np.cumsum(wanted) - 1, -1)
         return {UNITS_KEY: pc.binary_join(lists, " ").take(pa.array(place, mask=place < 0))}
@@ -177,9 +175,7 @@ class Layout:
         shift = (self.sentences.starts - self.units.text.row_starts[:-1])[self.sentence]
         return self.units.starts + shift, self.units.stops + shift
 
-    def column(
-        self, chosen: Ints, tags: pa.StringArray, metadata: Mapping[str, pa.StringArray]
-    ) -> pa.ListArray:
+    def column(self, chosen: Ints, tags: pa.StringArray, metadata: Mapping[str, pa.StringArray]) -> pa.ListArray:
         """Build the annotation column: one annotation for each chosen unit's token."""
         rows = self.sentences.rows[self.sentence[chosen]]
         row_starts = starts_of(np.bincount(rows, minlength=len(self.sentences.row_starts) - 1))

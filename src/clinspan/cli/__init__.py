@@ -13,7 +13,7 @@ import typer
 
 from clinspan import __version__
 from clinspan.cli import annotate, demo, evaluate, import_model, models, train
-from clinspan.cli.console import fail
+from clinspan.cli.console import abandon_output, fail
 from clinspan.exceptions import ClinspanError
 
 _typer = typer.Typer(
@@ -57,3 +57,7 @@ def app() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(2)
+    except OSError as error:  # a full disk under standard output, or a file that cannot be written
+        abandon_output()
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or type(error).__name__}")

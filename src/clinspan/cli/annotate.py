@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,27 +44,32 @@ Pairs = Iterable[tuple[str, "Document"]]
 
 def annotate(
     source: Annotated[
-        str, typer.Argument(metavar="INPUT", help="Text file, folder, .csv, .tsv, .jsonl(.gz), .parquet, or - for stdin.")
+        str,
+        typer.Argument(metavar="INPUT", help="Text file, folder, .csv, .tsv, .jsonl(.gz), .parquet, or - for stdin."),
     ],
     model: Annotated[
         list[str],
         typer.Option("--model", "-m", help="Model name; may be given more than once.", autocompletion=complete_model),
     ],
     output: Annotated[
-        Optional[Path],  # noqa: UP007, UP045 - evaluated by Typer on Python 3.10
+        Path | None,
         typer.Option("--output", "-o", help="File or folder to write; standard output by default."),
     ] = None,
     form: Annotated[
-        Optional[OutputFormat],  # noqa: UP007, UP045
-        typer.Option("--format", "-f", help="By default what the output's suffix says; a table on a terminal, else JSONL."),
+        OutputFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="By default what the output's suffix says; a table on a terminal, else JSONL.",
+        ),
     ] = None,
     text_col: Annotated[str, typer.Option(help="Column or key that holds the text.")] = "text",
     id_col: Annotated[
-        Optional[str],  # noqa: UP007, UP045
+        str | None,
         typer.Option(help="Column or key that identifies a note; 'id' or the row number by default."),
     ] = None,
     threads: Annotated[
-        Optional[int],  # noqa: UP007, UP045
+        int | None,
         typer.Option(min=1, help="By default all CPUs this process may use."),
     ] = None,
 ) -> None:

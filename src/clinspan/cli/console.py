@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
-OUT = Console(highlight=False)
-ERR = Console(stderr=True, highlight=False)
+OUT = Console(highlight=False, emoji=False)
+ERR = Console(stderr=True, highlight=False, emoji=False)
 
 
 def fail(message: str) -> NoReturn:
@@ -25,9 +35,22 @@ def complain(message: str) -> None:
 
 def notes_progress() -> Progress:
     """Return a progress bar that counts notes and leaves nothing behind; silent without a terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal)
 
 
+def abandon_output() -> None:
+    """Let what standard output could not take go nowhere, so that leaving does not fail on it again."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _plain(message: str) -> str:
-    return message.replace("[", r"\[")
+    """Return one line that says what it says, without markup or control characters."""
+    return escape("".join(c if c.isprintable() else " " for c in message))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -26,11 +26,11 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Model name or folder.", autocompletion=complete_model)],
     data: Annotated[Path, typer.Argument(help="Corpus: .jsonl(.gz), .conll, or a brat folder.")],
     label_map: Annotated[
-        Optional[list[str]],  # noqa: UP007, UP045 - evaluated by Typer on Python 3.10
+        list[str] | None,
         typer.Option(help="OLD=NEW renames a gold label, OLD= drops it. Default: as in training."),
     ] = None,
     json_file: Annotated[
-        Optional[Path],  # noqa: UP007, UP045
+        Path | None,
         typer.Option("--json", help="Write all scores to this file as well."),
     ] = None,
 ) -> None:

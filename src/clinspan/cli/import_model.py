@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -21,14 +21,16 @@ EXAMPLES = """
 def import_model(
     source: Annotated[str, typer.Argument(help="A Hugging Face folder, or hf:owner/name[@revision] to download one.")],
     name: Annotated[
-        Optional[str],  # noqa: UP007, UP045 - evaluated by Typer on Python 3.10
+        str | None,
         typer.Option(help="Name to use it by; the folder's by default."),
     ] = None,
     lang: Annotated[
-        Optional[list[str]],  # noqa: UP007, UP045
+        list[str] | None,
         typer.Option(help="ISO 639-1 code of a language it reads; may be given more than once."),
     ] = None,
-    unit: Annotated[str, typer.Option(help="What it was trained to tag: word, or whitespace-separated token.")] = "word",
+    unit: Annotated[
+        str, typer.Option(help="What it was trained to tag: word, or whitespace-separated token.")
+    ] = "word",
     licence: Annotated[str, typer.Option(help="SPDX identifier of the weights' licence.")] = "",
     int8: Annotated[bool, typer.Option(help="Quantize weights that come as safetensors.")] = True,
 ) -> None:

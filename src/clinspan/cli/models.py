@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -19,7 +19,7 @@ app = typer.Typer(help="List the installed models; `clinspan models show NAME` p
 @app.callback(invoke_without_command=True)
 def models(
     context: typer.Context,
-    lang: Annotated[Optional[str], typer.Option(help="Only models of this language (ISO 639-1).")] = None,  # noqa: UP007, UP045
+    lang: Annotated[str | None, typer.Option(help="Only models of this language (ISO 639-1).")] = None,
 ) -> None:
     """List the installed models."""
     if context.invoked_subcommand is not None:
@@ -27,8 +27,8 @@ def models(
     from clinspan.hub.resolve import installed_heads
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("name", "languages", "labels", "strict F1 (dev)", "size", "licence", "also known as"):
-        table.add_column(name, overflow="fold")
+    for name in ("name", "languages", "labels", "strict F1", "size", "licence"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("name", "size", "licence"))
     for found in installed_heads():
         if lang in (None, *found.manifest.languages):
             table.add_row(*_row(found))
@@ -37,14 +37,16 @@ def models(
 
 def _row(found: ResolvedHead) -> list[str]:
     manifest, head = found.manifest, found.head
-    labels = ", ".join(head.labels[:3]) + (f" … ({len(head.labels)})" if len(head.labels) > 3 else "")
-    scores = ", ".join(f"{name}: {score['micro']['f1']:.3f}" for name, score in head.scores.items())
+    labels = head.labels[0] if len(head.labels) == 1 else f"{len(head.labels)}: {', '.join(head.labels[:3])} …"
+    scores = ", ".join(f"{score['micro']['f1']:.3f} ({name})" for name, score in head.scores.items())
     size = f"{manifest.size / 1e6:.0f} MB"
-    return [head.name, ", ".join(manifest.languages), labels, scores or "–", size, manifest.licence, ", ".join(head.aliases)]
+    return [head.name, ", ".join(manifest.languages), labels, scores or "–", size, manifest.licence or "–"]
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Model name or folder.", autocompletion=complete_model)]) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Model name or folder.", autocompletion=complete_model)],
+) -> None:
     """Print a model's card: what it is, its labels, its training data, its scores."""
     from rich.markdown import Markdown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -21,16 +21,18 @@ EXAMPLES = """
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe (TOML); recipes/ has those of the bundled models.")],
-    data: Annotated[
-        Path, typer.Option(envvar="CLINSPAN_DATA", help="Folder that the recipe's corpora lie in.")
-    ] = Path("data"),
+    data: Annotated[Path, typer.Option(envvar="CLINSPAN_DATA", help="Folder that the recipe's corpora lie in.")] = Path(
+        "data"
+    ),
     runs: Annotated[Path, typer.Option(help="Folder for checkpoints; an unfinished run in it goes on.")] = Path("runs"),
     output: Annotated[
-        Optional[Path],  # noqa: UP007, UP045 - evaluated by Typer on Python 3.10
+        Path | None,
         typer.Option("--output", "-o", help="Model folder to write; RUNS/NAME/model by default."),
     ] = None,
 ) -> None:
     """Train a model by a recipe, export it as int8 ONNX, score it, and write manifest and card.
+
+    A recipe with the table [pretrain] adapts an encoder to a domain instead; others start from it by name.
 
     Needs the train extra: pip install 'clinspan[train]'.
     """
@@ -38,10 +40,14 @@ def train(
 
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "onnx")):
         raise MissingExtraError.from_extra("train", "Training")
-    from clinspan.training.recipe import Recipe
+    from clinspan.training.recipe import PretrainRecipe, read_recipe
+    from clinspan.training.run import pretrain
     from clinspan.training.run import train as run
 
-    read = Recipe.read(recipe)
+    read = read_recipe(recipe)
+    if isinstance(read, PretrainRecipe):
+        OUT.print(f"wrote {pretrain(read, data=data, runs=runs, console=OUT)}")
+        return
     target = output or runs / read.name / "model"
     manifest = run(read, data=data, runs=runs, output=target, console=OUT)
     OUT.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")

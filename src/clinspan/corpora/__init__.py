@@ -5,7 +5,7 @@ from __future__ import annotations
 from clinspan.corpora.brat import read_brat
 from clinspan.corpora.conll import read_conll
 from clinspan.corpora.jsonl import read_jsonl
-from clinspan.corpora.record import Record
 from clinspan.corpora.reader import read_corpus
+from clinspan.corpora.record import Record
 
 __all__ = ["Record", "read_brat", "read_conll", "read_corpus", "read_jsonl"]

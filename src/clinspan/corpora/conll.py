@@ -27,9 +27,7 @@ def read_conll(path: Path, *, label_index: int = -1, delimiter: str | None = Non
             yield _record(name or f"{path.stem}-{number}", sentences)
 
 
-def _documents(
-    lines: Iterable[str], label_index: int, delimiter: str | None
-) -> Iterator[tuple[str, list[list[Row]]]]:
+def _documents(lines: Iterable[str], label_index: int, delimiter: str | None) -> Iterator[tuple[str, list[list[Row]]]]:
     name, sentences = "", [[]]  # type: tuple[str, list[list[Row]]]
     for line in lines:
         fields = line.rstrip("\n").split(delimiter)

@@ -6,7 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
@@ -19,11 +19,15 @@ def read_jsonl(path: Path) -> Iterator[Record]:
     Raises:
         InputError: naming the line that is no record.
     """
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with open_lines(path) as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield _record(line, f"{path.name}, line {number}")
+
+
+def open_lines(path: Path) -> IO[str]:
+    """Open a text file, gzipped if its name ends in `.gz`."""
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
 
 
 def _record(line: str, where: str) -> Record:

@@ -90,9 +90,7 @@ def _credit(span: LabelledSpan, others: Iterable[LabelledSpan], mode: str) -> fl
         return 1.0
     if mode == "strict":
         return 0.0
-    overlaps = any(
-        o.label == span.label and o.start < span.stop and span.start < o.stop for o in others
-    )
+    overlaps = any(o.label == span.label and o.start < span.stop and span.start < o.stop for o in others)
     return (0.5 if mode == "partial" else 1.0) * overlaps
 
 

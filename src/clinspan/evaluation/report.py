@@ -17,7 +17,13 @@ def entity_table(scores: EntityScores, mode: str = "strict") -> Table:
     for name in ("precision", "recall", "F1", "95 % interval", "support"):
         table.add_column(name, justify="right")
     for label, score in scores[mode].items():
-        row = (f"{score.precision:.3f}", f"{score.recall:.3f}", f"{score.f1:.3f}", _interval(score), str(score.support))
+        row = (
+            f"{score.precision:.3f}",
+            f"{score.recall:.3f}",
+            f"{score.f1:.3f}",
+            _interval(score),
+            str(score.support),
+        )
         table.add_row(label, *row, style="bold" if label == MICRO else "")
     return table
 
@@ -37,8 +43,7 @@ def summary_table(scores: EntityScores) -> Table:
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
     """Return all scores as plain data, rounded to four decimals."""
     entities = {
-        mode: {label: _rounded(score._asdict()) for label, score in evaluation.entities[mode].items()}
-        for mode in MODES
+        mode: {label: _rounded(score._asdict()) for label, score in evaluation.entities[mode].items()} for mode in MODES
     }
     tokens = {tag: _rounded(score._asdict()) for tag, score in evaluation.tokens.by_tag.items()}
     return {

@@ -64,10 +64,11 @@ def _label_map(model: HeadModel, source: str) -> Mapping[str, str]:
 def _token_table(gold: Sequence[Record], predicted: Sequence[Sequence[LabelledSpan]]) -> TokenTable:
     labels = {span.label for spans in (*(r.spans for r in gold), *predicted) for span in spans}
     tags = iob2_tags(sorted(labels))
-    both = [(_unit_tags(r.text, r.spans, tags), _unit_tags(r.text, p, tags)) for r, p in zip(gold, predicted)]
-    if not both:
+    if not gold:
         return TokenTable.from_counts({})
-    return TokenTable.from_tags(*(np.concatenate(part) for part in zip(*both, strict=True)), tags)
+    expected = np.concatenate([_unit_tags(record.text, record.spans, tags) for record in gold])
+    found = np.concatenate([_unit_tags(r.text, spans, tags) for r, spans in zip(gold, predicted, strict=True)])
+    return TokenTable.from_tags(expected, found, tags)
 
 
 def _unit_tags(text: str, spans: Sequence[LabelledSpan], tags: Sequence[str]) -> Ints:

@@ -75,5 +75,7 @@ def _mean(scores: Mapping[str, TokenScore], *, weighted: bool) -> TokenScore:
     total = sum(score.support for score in scores.values())
     weights = [score.support if weighted else 1 for score in scores.values()]
     share = max(sum(weights), 1)
-    parts = (sum(w * s[i] for w, s in zip(weights, scores.values(), strict=True)) / share for i in range(3))
-    return TokenScore(*parts, total)
+    precision, recall, f1 = (
+        sum(w * score[i] for w, score in zip(weights, scores.values(), strict=True)) / share for i in range(3)
+    )
+    return TokenScore(precision, recall, f1, total)

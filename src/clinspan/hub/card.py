@@ -28,7 +28,14 @@ def card_text(manifest: Manifest) -> str:
         "Tags": "words and punctuation marks" if manifest.unit == "word" else "whitespace-separated tokens",
         "Licence of the weights": manifest.licence or "not stated",
     }
-    lines = [f"# {manifest.name}", "", "| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts.items()), ""]
+    lines = [
+        f"# {manifest.name}",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {k} | {v} |" for k, v in facts.items()),
+        "",
+    ]
     for head in manifest.heads:
         lines += _head_lines(head)
     return "\n".join(lines)
@@ -64,7 +71,10 @@ def _training_lines(head: Head) -> Iterator[str]:
 def _score_lines(name: str, scores: Mapping[str, Any]) -> Iterator[str]:
     """Return strict scores by label as a table; intervals are from 1,000 bootstrap samples of documents."""
     yield from (f"### Strict entity scores on {name}", "")
-    yield from ("| label | precision | recall | F1 | 95 % interval | support |", "|---|---:|---:|---:|---:|---:|")
+    yield from (
+        "| label | precision | recall | F1 | 95 % interval | support |",
+        "|---|---:|---:|---:|---:|---:|",
+    )
     for label, s in scores.items():
         shown = f"**{label}**" if label == _MICRO else label
         yield (

@@ -14,6 +14,7 @@ from clinspan.tagging import label_names
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
+LOADED: Final = ("model.onnx", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Head:
         aliases: further names that resolve to this head.
         description: one line.
         training: the corpora it was trained on, each with name, licence and label map.
-        scores: scores by data set, as measured on the shipped files.
+        scores: strict entity scores by data set and label, as measured on the shipped files.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Head:
     aliases: tuple[str, ...] = ()
     description: str = ""
     training: tuple[Mapping[str, Any], ...] = ()
-    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:
@@ -127,8 +128,9 @@ class Manifest:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], where: Path) -> Manifest:
         """Build a manifest from its JSON form."""
-        if raw.get("format") != FORMAT:
-            msg = f"The model in {where} has manifest format {raw.get('format')}; this version reads {FORMAT}."
+        found = raw.get("format") if isinstance(raw, Mapping) else None
+        if found != FORMAT:
+            msg = f"The model in {where} has manifest format {found}; this version reads {FORMAT}."
             raise UnsupportedModelError(msg)
         try:
             fields = {k: v for k, v in raw.items() if k != "format"}
@@ -136,7 +138,7 @@ class Manifest:
             fields["heads"] = tuple(_head(h) for h in raw["heads"])
             fields["files"] = tuple(ModelFile(**f) for f in raw["files"])
             return cls(**fields)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             msg = f"{MANIFEST} in {where} lacks or misnames an entry: {error}."
             raise UnsupportedModelError(msg) from None
 
@@ -149,8 +151,11 @@ class Manifest:
         """Compare every file with its checksum, before anything is loaded.
 
         Raises:
-            DamagedModelError: at the first file that is absent or differs.
+            DamagedModelError: at the first file that is absent, differs, or has no checksum.
         """
+        for name in sorted({*LOADED} - {file.path for file in self.files}):
+            msg = f"{MANIFEST} in {folder} has no checksum of {name}; install or download the model again."
+            raise DamagedModelError(msg)
         for file in self.files:
             file.verify(folder)
 

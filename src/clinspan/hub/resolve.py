@@ -59,14 +59,21 @@ def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
         from clinspan.hub.download import fetch
 
         return _in_folder(fetch(name.removeprefix(HUB_PREFIX)), None)
-    path, _, output = name.partition("#")
-    if (Path(path) / MANIFEST).is_file() or Path(path).is_absolute():
-        return _in_folder(Path(path), output or None)
+    path, output = _path_and_output(name)
+    if (path / MANIFEST).is_file() or path.is_absolute():
+        return _in_folder(path, output)
     heads = installed_heads()
     for found in heads:
         if name in found.head.names and language in (None, *found.manifest.languages):
             return found
     raise ModelNotFoundError.from_name(name, [n for h in heads for n in h.head.names])
+
+
+def _path_and_output(name: str) -> tuple[Path, str | None]:
+    if "#" not in name or (Path(name) / MANIFEST).is_file():
+        return Path(name), None
+    path, _, output = name.rpartition("#")
+    return Path(path), output
 
 
 def _in_folder(folder: Path, output: str | None) -> ResolvedHead:

@@ -38,12 +38,13 @@ class WindowCache:
             return found
 
     def put(self, key: bytes, outputs: Outputs) -> None:
-        """Store outputs and drop the oldest beyond the capacity."""
+        """Store outputs and drop the oldest beyond the capacity; what alone is beyond it is not stored."""
+        cost = _cost(key, outputs)
         with self._lock:
-            if key in self._entries:
+            if key in self._entries or cost > self.capacity:
                 return
             self._entries[key] = outputs
-            self.size += _cost(key, outputs)
+            self.size += cost
             while self.size > self.capacity:
                 self.size -= _cost(*self._entries.popitem(last=False))
 

@@ -33,7 +33,7 @@ def best_tags(logits: Floats, sentence_starts: Ints, follow: Bools, first: Bools
         Tag index of each token, shape [tokens].
     """
     tags = logits.argmax(axis=-1) if len(logits) else np.zeros(0, dtype=np.int64)
-    if follow.all() or not len(tags):
+    if (follow.all() and first.all()) or not len(tags):
         return tags
     begins = np.zeros(len(tags), dtype=np.bool_)
     begins[sentence_starts[:-1][np.diff(sentence_starts) > 0]] = True
@@ -47,7 +47,8 @@ def best_tags(logits: Floats, sentence_starts: Ints, follow: Bools, first: Bools
 
 def viterbi(logits: Floats, follow: Bools, first: Bools) -> Ints:
     """Return the best allowed path through one sentence (Viterbi 1967), shape [tokens]."""
-    barred = np.where(follow, 0.0, -np.inf).astype(np.float32)
+    logits = logits.astype(np.float64)  # sums over long sentences outgrow float32
+    barred = np.where(follow, 0.0, -np.inf)
     score = np.where(first, logits[0], -np.inf)
     back = np.zeros((len(logits), logits.shape[1]), dtype=np.int64)
     for i, emission in enumerate(logits[1:], start=1):

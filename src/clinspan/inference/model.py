@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clinspan.exceptions import DamagedModelError
 from clinspan.hub.manifest import Head, Manifest
-from clinspan.hub.resolve import resolve
+from clinspan.hub.resolve import ResolvedHead, resolve
 from clinspan.inference.cache import DEFAULT_BYTES, WindowCache
 from clinspan.inference.tagger import Tagger
 
@@ -44,10 +44,18 @@ def open_head(name: str, *, language: str | None = None, cache_bytes: int = DEFA
     """
     found = resolve(name, language=language)
     tagger = _open_tagger(found.folder, found.manifest.files, cache_bytes)
-    if found.head.output not in tagger.session.outputs:
-        msg = f"The graph in {found.folder} has no output {found.head.output!r}; install or import it again."
-        raise DamagedModelError(msg)
+    _check_head(found, tagger)
     return HeadModel(found.folder, found.manifest, found.head, tagger)
+
+
+def _check_head(found: ResolvedHead, tagger: Tagger) -> None:
+    output, tags = found.head.output, len(found.head.tags)
+    if output not in tagger.session.outputs:
+        msg = f"The graph in {found.folder} has no output {output!r}; install or import it again."
+        raise DamagedModelError(msg)
+    if tagger.width(output) not in (None, tags):
+        msg = f"The graph in {found.folder} does not give the {tags} tags of {output!r}; install or import it again."
+        raise DamagedModelError(msg)
 
 
 @lru_cache(maxsize=8)

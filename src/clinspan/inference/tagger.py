@@ -80,7 +80,7 @@ class Tagger:
     def _of_units(self, encoded: Encoded, results: Sequence[Outputs], name: str) -> Floats:
         """Put the kept parts of the windows together and pick each unit's first sub-word."""
         if not results:
-            return np.full((len(encoded.first), self.width(name)), np.nan, dtype=np.float32)
+            return np.full((len(encoded.first), 1), np.nan, dtype=np.float32)  # spreads over the tags
         windows, shift = encoded.windows, len(self.encoder.tokenizer.prefix)
         kept = np.stack([windows.keep_starts, windows.keep_stops]) - windows.starts + shift
         parts = [result[name][a:b] for result, a, b in zip(results, *kept.tolist(), strict=True)]
@@ -88,7 +88,8 @@ class Tagger:
         logits[encoded.first < 0] = np.nan
         return logits
 
-    def width(self, output: str) -> int:
-        """Return the number of tags of a head, as the graph declares it."""
+    def width(self, output: str) -> int | None:
+        """Return the number of tags of a head; None if the graph leaves it open or has no such output."""
         shapes = {o.name: o.shape for o in self.session.session.get_outputs()}
-        return int(shapes[output][-1])
+        width = shapes.get(output, [None])[-1]
+        return width if isinstance(width, int) else None

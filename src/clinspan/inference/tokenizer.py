@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from clinspan.codepoints import SPACE, CodePoints, Ints
+from clinspan.codepoints import Ints
 from clinspan.exceptions import DamagedModelError
 from clinspan.schema import starts_of
 
 # threads belong to the engine; a pool inside the tokenizer would also survive a fork badly
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+_WORD_MARKERS: Final = frozenset("▁Ġ")  # what Metaspace and ByteLevel put for the space before a word
 
 
 class Subwords(NamedTuple):
@@ -27,7 +30,7 @@ class Subwords(NamedTuple):
     Attributes:
         ids: vocabulary ids, shape [sub-words].
         starts: first character of each in the sentences laid end to end, shape [sub-words].
-        stops: one past its last character.
+        stops: one past its last character; a bare word marker reaches over the character it leads.
         sentence_starts: first sub-word of each sentence and the end of the last, shape [sentences + 1].
     """
 
@@ -77,39 +80,40 @@ class SubwordTokenizer:
         edges = chain.from_iterable(chain.from_iterable(e.offsets for e in encodings))
         offsets = np.fromiter(edges, dtype=np.int64, count=2 * total).reshape(-1, 2)
         offsets += np.repeat(row_starts[:-1], counts)[:, None]
-        return Subwords(ids, offsets[:, 0], offsets[:, 1], starts_of(counts))
+        subwords = Subwords(ids, offsets[:, 0], offsets[:, 1], starts_of(counts))
+        _lead_words(subwords, self._marker)
+        return subwords
+
+    @cached_property
+    def _marker(self) -> int | None:
+        """The id of the token that stands for the space before a word, None if this tokenizer has none."""
+        splitter = self.tokenizer.pre_tokenizer
+        words = splitter.pre_tokenize_str("a b") if splitter else []
+        sign = words[-1][0][0] if words else ""
+        found: int | None = self.tokenizer.token_to_id(sign) if sign in _WORD_MARKERS else None
+        return found
 
 
-def first_subwords(subwords: Subwords, text: CodePoints, starts: Ints, stops: Ints) -> Ints:
+def first_subwords(subwords: Subwords, starts: Ints, stops: Ints) -> Ints:
     """Return the first sub-word of each unit, -1 for a unit that has none.
 
-    A unit is labelled at the sub-word that covers its first character, or else (the normaliser dropped
-    that character) at the first one that begins inside it. White space at the front of a sub-word does
-    not count: `▁heart` begins at the h.
+    A unit is labelled at the first sub-word that ends after the unit's start: the one that covers its first
+    character, or else (the normaliser dropped that character) the first one that begins inside it.
     """
     if not len(subwords.ids):
         return np.full(len(starts), -1, dtype=np.int64)
-    begin = _skip_spaces(text, subwords.starts, subwords.stops)
-    begin = np.maximum.accumulate(begin)
-    covering = np.searchsorted(begin, starts, "right") - 1
-    covering = np.searchsorted(begin, begin[np.maximum(covering, 0)], "left")  # bytes of one character
-    covers = (begin[covering] <= starts) & (_reach(begin, subwords.stops)[covering] > starts)
-    following = np.searchsorted(begin, starts, "left")
-    inside = np.append(begin, np.iinfo(np.int64).max)[following] < stops
-    return np.where(covers, covering, np.where(inside, following, -1))
+    reach = np.maximum.accumulate(subwords.stops)
+    first = np.searchsorted(reach, starts, "right")
+    begins = np.append(subwords.starts, np.iinfo(np.int64).max)[first]
+    return np.where(begins < stops, first, -1)
 
 
-def _reach(begin: Ints, stops: Ints) -> Ints:
-    """Return the furthest character covered by all sub-words that begin at the same one."""
-    first = np.searchsorted(begin, begin, "left")
-    reach = stops.copy()
-    np.maximum.at(reach, first, stops)
-    return reach[first]
+def _lead_words(subwords: Subwords, marker: int | None) -> None:
+    """Let a bare word marker reach over the first character of its word, which is labelled there.
 
-
-def _skip_spaces(text: CodePoints, starts: Ints, stops: Ints) -> Ints:
-    spaces = text.classes == SPACE
-    if not spaces[starts[starts < len(spaces)]].any():
-        return starts
-    visible = np.append(np.flatnonzero(~spaces), len(spaces))
-    return np.minimum(visible[np.searchsorted(visible, starts)], stops)
+    Only a marker does so: a tab or line break before a word is no part of it.
+    """
+    bare = np.flatnonzero(subwords.ids == marker) if marker is not None else np.zeros(0, dtype=np.int64)
+    bare = bare[~np.isin(bare + 1, subwords.sentence_starts)]
+    bare = bare[subwords.starts[bare + 1] == subwords.stops[bare]]
+    subwords.stops[bare] += 1

@@ -87,7 +87,7 @@ class Encoded:
         """Encode sentences whose units are known."""
         subwords = encoder.tokenizer.encode(sentences.to_pylist(), units.text.row_starts)
         windows = split_windows(subwords.sentence_starts, size=encoder.size, overlap=encoder.overlap)
-        first = first_subwords(subwords, units.text, units.starts, units.stops)
+        first = first_subwords(subwords, units.starts, units.stops)
         return cls(units, subwords, windows, first)
 
     def window_ids(self, tokenizer: SubwordTokenizer) -> list[npt.NDArray[np.int64]]:

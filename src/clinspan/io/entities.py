@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ SCHEMA: Final = pa.schema(
     ]
 )
 _ROW_GROUP: Final = 50_000
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_LONGEST_NAME: Final = 60  # characters; file systems take 255 bytes
 
 
 class EntityWriter(ABC):
@@ -121,15 +124,16 @@ class ParquetWriter(EntityWriter):
 
 
 class BratWriter(EntityWriter):
-    """A folder with `name.txt` and `name.ann` for each document."""
+    """A folder with `name.txt` and `name.ann` for each document; a name that was there before gets a number."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         path.mkdir()
+        self.used: dict[str, int] = {}
 
     def write(self, name: str, document: Document) -> None:
         """Write one pair of files; path separators in the name make folders."""
-        target = self.path / _safe_name(name)
+        target = self.path / self._unused(_safe_name(name))
         target.parent.mkdir(parents=True, exist_ok=True)
         # bytes, since brat counts characters of the text as it is, line ends included
         target.with_name(target.name + ".txt").write_bytes(document.text.encode())
@@ -139,13 +143,22 @@ class BratWriter(EntityWriter):
         )
         target.with_name(target.name + ".ann").write_text("".join(lines), encoding="utf-8")
 
+    def _unused(self, name: str) -> str:
+        free, number = name, self.used.get(name, 1)
+        while free in self.used:
+            number += 1
+            free = f"{name}-{number}"
+        self.used |= {name: number, free: self.used.get(free, 1)}
+        return free
+
     def close(self) -> None:
         """Do nothing: every file is closed."""
 
 
 def _safe_name(name: str) -> str:
-    parts = [part for part in name.removesuffix(".txt").split("/") if part not in ("", ".", "..")]
-    return "/".join(parts) or "note"
+    """Return a relative path that stays in its folder and that a file system takes."""
+    parts = (_CONTROL.sub("_", part)[:_LONGEST_NAME] for part in name.removesuffix(".txt").split("/"))
+    return "/".join(part for part in parts if part not in ("", ".", "..")) or "note"
 
 
 def _rows(name: str, document: Document) -> Iterator[tuple[Any, ...]]:
@@ -186,15 +199,13 @@ def entity_writer(path: Path, named: str | None = None) -> Iterator[EntityWriter
         named: `jsonl`, `csv`, `parquet` or `brat`; by default what the suffix says.
 
     Raises:
-        OutputError: if the target cannot be written, or is a folder that exists.
+        OutputError: if the target cannot be written, or exists and is no file.
     """
     kind = Format.of(path, named)
     part = path.with_name(f".{path.name}.part")
     try:
         _remove(part)
-        if path.is_dir():
-            msg = f"{path} exists; name a new folder."
-            raise OutputError(msg)
+        _check_target(path, folder=kind is BratWriter)
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = kind(part)
         try:
@@ -211,7 +222,14 @@ def entity_writer(path: Path, named: str | None = None) -> Iterator[EntityWriter
         msg = f"Cannot write {path}: {error.strerror or error}. Nothing was left under that name."
         raise OutputError(msg) from None
     finally:
-        _remove(part)
+        with suppress(OSError):
+            _remove(part)
+
+
+def _check_target(path: Path, *, folder: bool) -> None:
+    if path.exists() and (folder or not path.is_file()):
+        msg = f"{path} exists; name a new {'folder' if folder else 'file'}."
+        raise OutputError(msg)
 
 
 def _remove(part: Path) -> None:

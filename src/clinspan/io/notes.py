@@ -6,16 +6,17 @@ as that note's error and costs no other.
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
@@ -23,6 +24,7 @@ from clinspan.frames import Unreadable
 
 STDIN: Final = "-"
 _BATCH_ROWS: Final = 1024
+_LONGEST_FIELD: Final = 2**31 - 1  # the csv module's own bound, 131,072 characters, is shorter than some notes
 
 
 class Note(NamedTuple):
@@ -47,11 +49,31 @@ def read_notes(source: str, *, text_col: str = "text", id_col: str | None = None
     if source == STDIN:
         return iter([Note("stdin", sys.stdin.buffer.read())])
     path = Path(source)
-    if not path.exists():
+    if not _exists(path):
         msg = f"Nothing at {source}. Give a text file, a folder, .csv, .jsonl or .parquet, or - for standard input."
         raise InputError(msg)
-    if path.is_dir():
-        return read_folder(path)
+    return read_folder(path) if path.is_dir() else _whole(path, _read_file(path, text_col, id_col))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        msg = "INPUT is no path. Give a file or a folder, or - and the text on standard input."
+        raise InputError(msg) from None
+
+
+def _whole(path: Path, notes: Iterator[Note]) -> Iterator[Note]:
+    """Hand on a file's notes; a file that cannot be read to its end is an error, not a shorter file."""
+    try:
+        yield from notes
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+        reason = getattr(error, "strerror", None) or "it is damaged"
+        msg = f"{path.name} cannot be read: {reason}."
+        raise InputError(msg) from None
+
+
+def _read_file(path: Path, text_col: str, id_col: str | None) -> Iterator[Note]:
     kind = path.suffix if path.suffix != ".gz" else Path(path.stem).suffix
     if kind in (".csv", ".tsv"):
         return read_csv(path, text_col=text_col, id_col=id_col, delimiter="\t" if kind == ".tsv" else ",")
@@ -59,16 +81,16 @@ def read_notes(source: str, *, text_col: str = "text", id_col: str | None = None
         return read_jsonl(path, text_col=text_col, id_col=id_col)
     if kind == ".parquet":
         return read_parquet(path, text_col=text_col, id_col=id_col)
-    return iter([Note(path.name, path.read_bytes())])
+    return (Note(_spelled(file.name, 0), file.read_bytes()) for file in [path])
 
 
 def read_folder(folder: Path) -> Iterator[Note]:
     """Read every `.txt` file below a folder, in name order; the id is the path below the folder."""
-    files = sorted(folder.rglob("*.txt"))
+    files = sorted(path for path in folder.rglob("*.txt") if not path.is_dir())
     if not files:
         msg = f"No .txt files in {folder}."
         raise InputError(msg)
-    return (Note(file.relative_to(folder).as_posix(), _content(file)) for file in files)
+    return (Note(_spelled(file.relative_to(folder).as_posix(), 0), _content(file)) for file in files)
 
 
 def _content(file: Path) -> bytes | Unreadable:
@@ -80,11 +102,14 @@ def _content(file: Path) -> bytes | Unreadable:
 
 def read_jsonl(path: Path, *, text_col: str, id_col: str | None) -> Iterator[Note]:
     """Read JSON objects, one a line; a line that is none becomes that note's error."""
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as lines:
+    with _opened(path) as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield _json_note(line, number, text_col, id_col)
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
 def _json_note(line: bytes, number: int, text_col: str, id_col: str | None) -> Note:
@@ -97,32 +122,61 @@ def _json_note(line: bytes, number: int, text_col: str, id_col: str | None) -> N
         return Note(name, Unreadable(f"line {number} is not JSON"))
     if not isinstance(row, dict):
         return Note(name, Unreadable(f"line {number} is not a JSON object"))
-    name = str(row.get(id_col or "id", number))
+    name = _spelled(row.get(id_col or "id"), number)
     if text_col not in row:
         return Note(name, Unreadable(f"line {number} has no key {text_col!r}; name it with --text-col"))
     return Note(name, row[text_col])
 
 
 def read_csv(path: Path, *, text_col: str, id_col: str | None, delimiter: str = ",") -> Iterator[Note]:
-    """Read a delimited file with a header; quoted fields may hold line breaks."""
-    names = _header(path, delimiter)
-    wanted = _wanted(names, text_col, id_col)
-    options = pyarrow.csv.ConvertOptions(
-        check_utf8=False, column_types=dict.fromkeys(names, pa.binary()), include_columns=wanted
-    )
-    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    with closing(pyarrow.csv.open_csv(path, parse_options=parsing, convert_options=options)) as reader:
-        yield from _table_notes(reader, wanted)
+    """Read a delimited file with a header; quoted fields may hold line breaks.
+
+    What is no row of the table (too many fields or too few, quotes that do not close) becomes that note's error.
+
+    Raises:
+        MissingColumnError: if the header lacks the column.
+    """
+    csv.field_size_limit(_LONGEST_FIELD)
+    # bytes that are no UTF-8 travel as lone surrogates, so that they are the error of their own row
+    with _opened(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as lines:
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        found = _csv_rows(rows)
+        names = _header(path, next(found, (0, [])))
+        wanted = [names.index(name) for name in _wanted(names, text_col, id_col)]
+        for number, (line, row) in enumerate(found):
+            if isinstance(row, list) and len(row) != len(names):
+                row = Unreadable(f"line {line} has {len(row)} fields, the header {len(names)}")
+            if isinstance(row, Unreadable):  # its id may be anything, even the text
+                yield Note(str(number) if len(wanted) == 1 else f"line {line}", row)
+            else:
+                text, *named = (row[at] for at in wanted)
+                yield Note(_spelled(named[0] if named else None, number), _raw(text))
 
 
-def _header(path: Path, delimiter: str) -> list[str]:
-    parsing = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    try:
-        with closing(pyarrow.csv.open_csv(path, parse_options=parsing)) as reader:
-            return list(reader.schema.names)
-    except pa.ArrowInvalid as error:
-        msg = f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}"
-        raise InputError(msg) from None
+def _header(path: Path, found: tuple[int, list[str] | Unreadable]) -> list[str]:
+    if isinstance(found[1], Unreadable) or not found[1]:
+        msg = f"{path.name} has no header line; its first line has to name the columns."
+        raise InputError(msg)
+    return [_spelled(name, "") for name in found[1]]
+
+
+def _csv_rows(rows: Any) -> Iterator[tuple[int, list[str] | Unreadable]]:
+    """Yield each row, or what is wrong with it, and the line it begins in; blank lines are none."""
+    row: list[str] | None = []
+    while row is not None:
+        line = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield line, Unreadable(f"line {line} is not CSV ({error})")
+            continue
+        if row:
+            yield line, row
+
+
+def _raw(text: str) -> str | bytes:
+    """Return the text, or its bytes where they may be no UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape")
 
 
 def read_parquet(path: Path, *, text_col: str, id_col: str | None) -> Iterator[Note]:
@@ -156,10 +210,14 @@ def _table_notes(batches: Iterable[pa.RecordBatch], wanted: list[str]) -> Iterat
     row = 0
     for batch in batches:
         texts = batch.column(wanted[0]).to_pylist()
-        ids = batch.column(wanted[1]).to_pylist() if len(wanted) > 1 else range(row, row + len(texts))
-        yield from (Note(_spelled(name), text) for name, text in zip(ids, texts, strict=True))
+        ids = batch.column(wanted[1]).to_pylist() if len(wanted) > 1 else [None] * len(texts)
+        for number, (name, text) in enumerate(zip(ids, texts, strict=True), start=row):
+            yield Note(_spelled(name, number), text)
         row += len(texts)
 
 
-def _spelled(name: object) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+def _spelled(name: object, number: object) -> str:
+    """Spell an id as text that any file can hold; a row without one goes by its number."""
+    if name is None:
+        return str(number)
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name).encode("utf-8", "replace").decode()

@@ -41,7 +41,11 @@ def export_onnx(network: nn.Module, inputs: Sequence[str], outputs: Sequence[str
         path: file to write.
     """
     ids = torch.full((1, 9), 5, dtype=torch.int64)
-    values = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
+    values = {
+        "input_ids": ids,
+        "attention_mask": torch.ones_like(ids),
+        "token_type_ids": torch.zeros_like(ids),
+    }
     free = {0: "batch", 1: "length"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's remarks on shapes
@@ -51,7 +55,7 @@ def export_onnx(network: nn.Module, inputs: Sequence[str], outputs: Sequence[str
             str(path),
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_axes={name: free for name in (*inputs, *outputs)},
+            dynamic_axes=dict.fromkeys((*inputs, *outputs), free),
             opset_version=_OPSET,
             dynamo=False,
         )
@@ -65,7 +69,12 @@ def fuse(source: Path, target: Path, config: Any) -> None:
         return
     heads, hidden = config.num_attention_heads, config.hidden_size
     fused = optimizer.optimize_model(
-        str(source), kind, num_heads=heads, hidden_size=hidden, optimization_options=FusionOptions(kind), opt_level=0
+        str(source),
+        kind,
+        num_heads=heads,
+        hidden_size=hidden,
+        optimization_options=FusionOptions(kind),
+        opt_level=0,
     )
     fused.save_model_to_file(str(target))
 
@@ -100,7 +109,13 @@ def _head_nodes(graph: Any, wanted: set[str]) -> list[str]:
 
 
 def write_graphs(
-    network: nn.Module, inputs: Sequence[str], outputs: Sequence[str], config: Any, *, int8: Path, fp32: Path | None
+    network: nn.Module,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    config: Any,
+    *,
+    int8: Path,
+    fp32: Path | None = None,
 ) -> None:
     """Export, fuse and quantize a network.
 

@@ -57,7 +57,7 @@ class Batch:
 
 def make_batches(windows: Sequence[tuple[Any, Any]], head: str, size: int, rng: random.Random) -> list[Batch]:
     """Put windows of like length together, at most `size` padded sub-words a batch, in random order."""
-    order = sorted(range(len(windows)), key=lambda i: (len(windows[i][0]) + rng.uniform(-4, 4)))
+    order = sorted(range(len(windows)), key=lambda i: len(windows[i][0]) + rng.uniform(-4, 4))
     groups: list[list[int]] = [[]]
     for i in order:
         if groups[-1] and (len(groups[-1]) + 1) * (len(windows[i][0]) + 8) > size:
@@ -114,10 +114,11 @@ class Finetuner:
             )
         )
         steps = len(self._epoch_batches(0)) * self.options.epochs
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, _warm_then_down(steps, self.options.warmup))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_then_down(steps, self.options.warmup))
         self.state = State()
         self.best: dict[str, Tensor] = {}
-        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(self.options.average))
+        averaging = get_ema_multi_avg_fn(self.options.average)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(model, multi_avg_fn=averaging)
 
     def run(self) -> State:
         """Train to the end, or until the dev score stays put, and load the best weights."""
@@ -240,6 +241,7 @@ class Finetuner:
         self.console.print(f"resumed after epoch {self.state.epoch}", highlight=False)
 
 
-def _warm_then_down(steps: int, warmup: float) -> Any:
+def warm_then_down(steps: int, warmup: float) -> Any:
+    """Return the factor on the learning rate by step: up over the share `warmup`, then straight down to zero."""
     warm = max(1, int(steps * warmup))
     return lambda step: (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))

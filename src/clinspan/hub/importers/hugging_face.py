@@ -1,0 +1,353 @@
+"""A Hugging Face token classifier into a model folder.
+
+A folder that has an ONNX graph is taken as it is and needs no PyTorch; safetensors are exported by the
+`train` extra. Pickles are never opened, and code that comes with a model is never run.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from clinspan.exceptions import (
+    DamagedModelError,
+    InputError,
+    MissingExtraError,
+    OutputError,
+    UnsupportedModelError,
+)
+from clinspan.hub.card import write_card
+from clinspan.hub.manifest import MANIFEST, Head, Manifest, ModelFile
+from clinspan.hub.resolve import home
+
+CONFIG: Final = "config.json"
+TOKENIZER: Final = "tokenizer.json"
+GRAPH: Final = "model.onnx"
+SAFETENSORS: Final = "model.safetensors"
+PICKLE: Final = "pytorch_model.bin"
+WEIGHTS: Final = (GRAPH, f"onnx/{GRAPH}", SAFETENSORS)  # the first one that is there is taken
+FILES: Final = (CONFIG, TOKENIZER, *WEIGHTS, PICKLE)
+UNITS: Final = ("word", "token")
+_LOGITS: Final = "logits"
+_LONGEST: Final = 512
+_OVERLAP: Final = 64
+_ROBERTA_OFFSET: Final = 2  # positions up to its padding id are not used
+_NAME: Final = re.compile(r"\w[\w.@+-]*(/\w[\w.@+-]*)*", re.ASCII)
+_INT8_OPERATORS: Final = (b"DynamicQuantizeLinear", b"DequantizeLinear", b"MatMulInteger")
+
+
+@dataclass(frozen=True)
+class Family:
+    """What sets a family of encoders apart.
+
+    Attributes:
+        model_type: its name in config.json.
+        token_types: whether its graph reads `token_type_ids`.
+        after_padding: whether positions are counted from one past the padding id, as RoBERTa does.
+    """
+
+    model_type: str
+    token_types: bool = False
+    after_padding: bool = False
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What a graph exported for this family reads."""
+        return ("input_ids", "attention_mask", *(["token_type_ids"] if self.token_types else []))
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    family.model_type: family
+    for family in (
+        Family("albert", token_types=True),
+        Family("bert", token_types=True),
+        Family("camembert", after_padding=True),
+        Family("convbert", token_types=True),
+        Family("deberta"),
+        Family("deberta-v2"),
+        Family("distilbert"),
+        Family("electra", token_types=True),
+        Family("ernie", token_types=True),
+        Family("modernbert"),
+        Family("mpnet", after_padding=True),
+        Family("rembert", token_types=True),
+        Family("roberta", after_padding=True),
+        Family("xlm-roberta", after_padding=True),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What config.json says of a token classifier.
+
+    Attributes:
+        family: of the encoder, None for one that is not in the table.
+        model_type: its name in config.json.
+        tags: the tag of each column of the logits.
+        max_length: longest sequence in sub-words, special ones included.
+    """
+
+    family: Family | None
+    model_type: str
+    tags: tuple[str, ...]
+    max_length: int
+
+    @classmethod
+    def read(cls, folder: Path) -> Classifier:
+        """Read config.json.
+
+        Raises:
+            DamagedModelError: if it is not JSON.
+            UnsupportedModelError: if it does not describe a token classifier.
+        """
+        try:
+            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            model_type = str(config.get("model_type", ""))
+        except (ValueError, AttributeError):
+            msg = f"{CONFIG} in {folder} is damaged; download the model again."
+            raise DamagedModelError(msg) from None
+        tags = _tags(config.get("id2label"), folder)
+        return cls(FAMILIES.get(model_type), model_type, tags, _max_length(config))
+
+
+def _tags(labels: Any, folder: Path) -> tuple[str, ...]:
+    numbers = range(len(labels)) if isinstance(labels, Mapping) else range(0)
+    if not numbers or {str(i) for i in numbers} != set(labels):
+        msg = (
+            f"{CONFIG} in {folder} has no id2label that numbers its tags from 0; "
+            "only token classifiers can be imported."
+        )
+        raise UnsupportedModelError(msg)
+    return tuple(str(labels[str(i)]) for i in numbers)
+
+
+def _max_length(config: Mapping[str, Any]) -> int:
+    """Return how many sub-words fit, special ones included."""
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int) or positions <= _ROBERTA_OFFSET:
+        return _LONGEST
+    family = FAMILIES.get(config.get("model_type", ""))
+    if family is None:
+        positions -= _ROBERTA_OFFSET  # it may be an heir of RoBERTa
+    elif family.after_padding:
+        padding = config.get("pad_token_id")
+        positions -= _ROBERTA_OFFSET if padding is None else padding + 1
+    return min(_LONGEST, positions)
+
+
+def import_folder(
+    source: Path,
+    *,
+    name: str,
+    target: Path | None = None,
+    languages: Sequence[str] = (),
+    unit: str | None = None,
+    licence: str = "",
+    version: str = "1",
+    int8: bool = True,
+) -> Path:
+    """Turn a Hugging Face token-classification folder into a model folder.
+
+    The folder appears under its name only when it is complete; one that is there already is replaced.
+
+    Args:
+        source: folder with config.json (with id2label), tokenizer.json, and model.onnx, onnx/model.onnx or
+            model.safetensors.
+        name: what to load the model by, such as `mine/drugs`.
+        target: folder to write; by default under `CLINSPAN_HOME`, called after the name.
+        languages: ISO 639-1 codes of the languages it reads.
+        unit: what it was trained to tag: `word` (the default) or `token`, parted by white space.
+        licence: SPDX identifier of the weights' licence.
+        version: of the weights.
+        int8: quantize safetensors; a graph is taken as it is.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        InputError: if the name or the unit is none.
+        UnsupportedModelError: if the folder holds no token classifier that can be run.
+        DamagedModelError: if a file cannot be read.
+        MissingExtraError: if safetensors are to be exported without the `train` extra.
+        OutputError: if the target cannot be written.
+    """
+    _check_arguments(name, unit)
+    weights = choose_weights([file for file in FILES if (source / file).is_file()], str(source))
+    classifier = Classifier.read(source)
+    _check_tokenizer(source)
+    target = target or home() / "models" / name.replace("/", "-")
+    with _complete(target) as folder:
+        for file in (CONFIG, TOKENIZER):
+            shutil.copyfile(source / file, folder / file)
+        _write_graph(source / weights, folder, classifier, int8=int8)
+        output = _check_graph(folder / GRAPH, source / weights, classifier)
+        manifest = Manifest(
+            name=name,
+            version=version,
+            languages=tuple(languages),
+            architecture=classifier.model_type,
+            unit=unit or UNITS[0],
+            max_length=classifier.max_length,
+            overlap=min(_OVERLAP, classifier.max_length // 4),
+            precision=_precision(folder / GRAPH),
+            licence=licence,
+            heads=(Head(name=name, output=output, tags=classifier.tags),),
+            files=tuple(ModelFile.from_path(folder, path.name) for path in sorted(folder.iterdir())),
+        )
+        manifest.write(folder)
+        write_card(manifest, folder)
+    return target
+
+
+def choose_weights(names: Collection[str], where: str) -> str:
+    """Choose which weights of a model to take.
+
+    Args:
+        names: the files there are, as paths within the model.
+        where: the model, for messages.
+
+    Raises:
+        UnsupportedModelError: if a file is lacking, with what to do about it.
+    """
+    if CONFIG not in names:
+        msg = f"{where} has no {CONFIG}; name a Hugging Face token-classification model."
+    elif TOKENIZER not in names:
+        msg = (
+            f"{where} has no {TOKENIZER}; write one with transformers: "
+            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)."
+        )
+    elif weights := [file for file in WEIGHTS if file in names]:
+        return weights[0]
+    elif PICKLE in names:
+        msg = (
+            f"{where} has its weights as a pickle ({PICKLE}), which can run code when it is opened; if you trust "
+            "it, convert it to safetensors with transformers: "
+            "AutoModelForTokenClassification.from_pretrained(folder).save_pretrained(folder)."
+        )
+    else:
+        msg = f"{where} has no weights; one of {', '.join(WEIGHTS)} is needed."
+    raise UnsupportedModelError(msg)
+
+
+def _check_arguments(name: str, unit: str | None) -> None:
+    if not _NAME.fullmatch(name):
+        msg = f"{name!r} is no model name; use letters, digits, '.', '_', '-' and '/', such as 'mine/drugs'."
+        raise InputError(msg)
+    if unit not in (None, *UNITS):
+        msg = f"No unit {unit!r}; a model tags {' or '.join(map(repr, UNITS))}."
+        raise InputError(msg)
+
+
+def _check_tokenizer(source: Path) -> None:
+    from clinspan.inference.tokenizer import SubwordTokenizer
+
+    SubwordTokenizer.open(source / TOKENIZER)
+
+
+@contextmanager
+def _complete(target: Path) -> Iterator[Path]:
+    """Yield a folder that takes the target's place at the end; after an error nothing of it is left."""
+    if target.exists() and not (target / MANIFEST).is_file():
+        msg = f"{target} exists and is no model folder; name another one."
+        raise OutputError(msg)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as temporary:
+            folder = Path(temporary, "model")
+            folder.mkdir()
+            yield folder
+            _replace(target, folder, aside=Path(temporary, "old"))
+    except OSError as error:
+        msg = f"{target} could not be written: {error}."
+        raise OutputError(msg) from error
+
+
+def _replace(target: Path, folder: Path, aside: Path) -> None:
+    replaced = target.exists()
+    if replaced:
+        target.rename(aside)
+    try:
+        folder.rename(target)
+    except OSError:
+        if replaced:
+            aside.rename(target)
+        raise
+
+
+def _write_graph(weights: Path, folder: Path, classifier: Classifier, *, int8: bool) -> None:
+    if weights.name == SAFETENSORS:
+        _convert(weights.parent, folder / GRAPH, classifier, int8=int8)
+        return
+    for part in (weights, *weights.parent.glob(f"{GRAPH}[._]data*")):  # weights beyond 2 GB lie beside the graph
+        shutil.copyfile(part, folder / part.name)
+
+
+def _convert(source: Path, graph: Path, classifier: Classifier, *, int8: bool) -> None:
+    if classifier.family is None:
+        msg = (
+            f"No export for {classifier.model_type!r} ({source}); known: {', '.join(FAMILIES)}. "
+            f"Put an {GRAPH} exported by other means into the folder."
+        )
+        raise UnsupportedModelError(msg)
+    lengths = (2, min(23, classifier.max_length), classifier.max_length)
+    convert = load_converter()
+    convert(source, graph, inputs=classifier.family.inputs, output=_LOGITS, lengths=lengths, int8=int8)
+
+
+def load_converter() -> Callable[..., None]:
+    """Return `clinspan.training.convert.convert`, which turns safetensors into a graph.
+
+    Raises:
+        MissingExtraError: if the `train` extra is not installed.
+    """
+    try:
+        from clinspan.training.convert import convert
+    except ModuleNotFoundError as error:
+        raise MissingExtraError.from_extra("train", f"Importing {SAFETENSORS}") from error
+    return convert
+
+
+def _check_graph(graph: Path, origin: Path, classifier: Classifier) -> str:
+    """Run a graph on a short and on the longest sequence, and return the name of the output with the logits."""
+    from clinspan.inference.session import OnnxSession
+
+    try:
+        session = OnnxSession.open(graph)
+    except UnsupportedModelError as error:
+        msg = f"{origin} is no graph that ONNX Runtime can load."
+        raise UnsupportedModelError(msg) from error.__cause__
+    output = _LOGITS if _LOGITS in session.outputs else session.outputs[0]
+    if output != _LOGITS and len(session.outputs) > 1:
+        msg = f"{origin} has the outputs {', '.join(session.outputs)}, and none is called {_LOGITS}."
+        raise UnsupportedModelError(msg)
+    for length in (3, classifier.max_length):
+        _check_length(session, output, length, origin, len(classifier.tags))
+    return output
+
+
+def _check_length(session: Any, output: str, length: int, origin: Path, width: int) -> None:
+    try:
+        found = session.run(np.full(length, 2, np.int64), [output])[output].shape
+    except Exception as error:  # the runtime's errors share no public base
+        msg = f"{origin} does not run on input_ids of shape [1, {length}]; export it with free axes."
+        raise UnsupportedModelError(msg) from error
+    if found != (length, width):
+        msg = f"{origin} gives {output} of shape {list(found)} for {length} sub-words and {width} tags in {CONFIG}."
+        raise UnsupportedModelError(msg)
+
+
+def _precision(graph: Path) -> str:
+    """Tell `int8` from `fp32` by the operators a graph names."""
+    with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return "int8" if any(content.find(name) >= 0 for name in _INT8_OPERATORS) else "fp32"

@@ -1,0 +1,213 @@
+"""Domain adaptation: masked-language training of an encoder on unlabelled text.
+
+Whole words are masked (Devlin et al. 2019, whole-word release): 15 % of the words, of whose sub-words 80 % become
+the mask token, 10 % a random one, 10 % stay. Documents are packed end to end into sequences of one length, so
+that nothing is padding.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from transformers import AutoModel
+
+from clinspan.corpora.jsonl import open_lines
+from clinspan.exceptions import RecipeError
+from clinspan.inference.tokenizer import SubwordTokenizer
+from clinspan.training.finetune import CHECKPOINT, warm_then_down
+from clinspan.training.model import ENCODER, checkpoint_folder
+from clinspan.training.recipe import PretrainRecipe
+
+Ids = npt.NDArray[np.int64]
+_MASKED: Final = 0.15
+_MASK_SHARE: Final = 0.8
+_RANDOM_SHARE: Final = 0.1
+_DEV_SHARE: Final = 50  # one sequence in so many is held out, to measure perplexity
+
+
+class MaskedLanguageModel(nn.Module):
+    """An encoder with the prediction head of BERT, its output weights tied to the embeddings."""
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        size, vocabulary = encoder.config.hidden_size, encoder.config.vocab_size
+        self.transform = nn.Sequential(nn.Linear(size, size), nn.GELU(), nn.LayerNorm(size))
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, input_ids: Tensor, masked: Tensor) -> Tensor:
+        """Return logits over the vocabulary at the masked places, shape [masked, vocabulary]."""
+        states = self.encoder(input_ids=input_ids).last_hidden_state[masked]
+        embeddings = self.encoder.get_input_embeddings().weight
+        return nn.functional.linear(self.transform(states), embeddings, self.bias)
+
+
+@dataclass(frozen=True)
+class Masker:
+    """Chooses and hides whole words.
+
+    Attributes:
+        continues: whether a vocabulary entry continues a word, shape [vocabulary].
+        special: whether it is a special one.
+        mask_id: id of the mask token.
+    """
+
+    continues: npt.NDArray[np.bool_]
+    special: npt.NDArray[np.bool_]
+    mask_id: int
+
+    @classmethod
+    def from_tokenizer(cls, tokenizer: SubwordTokenizer) -> Masker:
+        """Read a WordPiece vocabulary."""
+        pieces = [tokenizer.tokenizer.id_to_token(i) for i in range(tokenizer.tokenizer.get_vocab_size())]
+        special = np.array([piece.startswith("[") and piece.endswith("]") and len(piece) > 2 for piece in pieces])
+        continues = np.array([piece.startswith("##") for piece in pieces])
+        return cls(continues, special, tokenizer.tokenizer.token_to_id("[MASK]"))
+
+    def hide(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, npt.NDArray[np.bool_]]:
+        """Return (ids with words hidden, where), shape [sequences, length] each."""
+        flat = ids.ravel()
+        word = np.cumsum(~self.continues[flat])
+        chosen = (rng.random(word[-1] + 1) < _MASKED)[word] & ~self.special[flat]
+        draw = rng.random(len(flat))
+        hidden = np.where(chosen & (draw < _MASK_SHARE), self.mask_id, flat)
+        random = chosen & (draw >= 1 - _RANDOM_SHARE)
+        hidden[random] = rng.integers(0, len(self.continues), int(random.sum()))
+        return hidden.reshape(ids.shape), chosen.reshape(ids.shape)
+
+
+def packed_sequences(texts: Iterator[str], tokenizer: SubwordTokenizer, length: int) -> Ids:
+    """Lay documents end to end, each closed by the separator, and cut them into sequences of one length."""
+    encodings = (tokenizer.tokenizer.encode(text, add_special_tokens=False) for text in texts)
+    ids = np.concatenate([np.array([*encoding.ids, *tokenizer.suffix], np.int64) for encoding in encodings])
+    inner = length - len(tokenizer.prefix) - len(tokenizer.suffix)
+    ids = ids[: len(ids) // inner * inner].reshape(-1, inner)
+    before, after = (np.tile(edge, (len(ids), 1)).astype(np.int64) for edge in (tokenizer.prefix, tokenizer.suffix))
+    return np.concatenate([before, ids, after], axis=1)
+
+
+def read_texts(data: Path, files: Sequence[str]) -> Iterator[str]:
+    """Yield the `text` of every record of JSON-lines files.
+
+    Raises:
+        RecipeError: if a file is not there.
+    """
+    for name in files:
+        if not (data / name).exists():
+            msg = f"No text file {data / name}; name the folder with --data."
+            raise RecipeError(msg)
+        with open_lines(data / name) as lines:
+            yield from (json.loads(line)["text"] for line in lines)
+
+
+class Pretrainer:
+    """One run in a folder of its own; resumed if there is a checkpoint in it."""
+
+    def __init__(self, recipe: PretrainRecipe, *, data: Path, runs: Path, console: Console) -> None:
+        source = checkpoint_folder(recipe.checkpoint, runs)
+        self.recipe, self.folder, self.console, self.source = recipe, runs / recipe.name, console, source
+        self.tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
+        self.masker = Masker.from_tokenizer(self.tokenizer)
+        sequences = packed_sequences(read_texts(data, recipe.texts), self.tokenizer, recipe.length)
+        np.random.default_rng(recipe.seed).shuffle(sequences)
+        held = max(1, len(sequences) // _DEV_SHARE)
+        self.dev, self.train = sequences[:held], sequences[held:]
+        torch.manual_seed(recipe.seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        encoder = AutoModel.from_pretrained(source, attn_implementation="sdpa", add_pooling_layer=False)
+        self.model = MaskedLanguageModel(encoder).to(self.device)
+        self.steps = int(len(self.train) * recipe.epochs) // recipe.batch_sequences
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
+        )
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_then_down(self.steps, recipe.warmup))
+        self.step = 0
+
+    def run(self) -> Path:
+        """Train to the end and return the folder of the adapted checkpoint."""
+        self._resume()
+        self._say(f"{len(self.train)} sequences of {self.recipe.length}, {self.steps} steps")
+        self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
+        saved = time.monotonic()
+        with Progress(console=self.console, transient=True) as progress:
+            task = progress.add_task("pretraining", total=self.steps, completed=self.step)
+            while self.step < self.steps:
+                self._train_step()
+                progress.advance(task)
+                if time.monotonic() - saved > self.recipe.checkpoint_minutes * 60:
+                    self._save()
+                    self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
+                    saved = time.monotonic()
+        self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
+        return self._write()
+
+    def _train_step(self) -> None:
+        self.model.train()
+        rng = np.random.default_rng((self.recipe.seed, self.step))
+        order = np.random.default_rng((self.recipe.seed, self._epoch())).permutation(len(self.train))
+        at = self.step * self.recipe.batch_sequences % len(self.train)
+        rows = np.take(order, np.arange(at, at + self.recipe.batch_sequences), mode="wrap")
+        loss = self._loss(self.train[rows], rng)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+
+    def _epoch(self) -> int:
+        return self.step * self.recipe.batch_sequences // len(self.train)
+
+    def _loss(self, ids: Ids, rng: np.random.Generator) -> Tensor:
+        hidden, masked = self.masker.hide(ids, rng)
+        where = torch.from_numpy(masked).to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            logits = self.model(torch.from_numpy(hidden).to(self.device), where)
+        return cross_entropy(logits.float(), torch.from_numpy(ids).to(self.device)[where])
+
+    @torch.no_grad()
+    def perplexity(self) -> float:
+        """Return the perplexity of hidden sub-words in the held-out sequences, with fixed masks."""
+        self.model.eval()
+        rng = np.random.default_rng(self.recipe.seed)
+        size = self.recipe.batch_sequences
+        losses = [self._loss(self.dev[i : i + size], rng).item() for i in range(0, len(self.dev), size)]
+        return math.exp(sum(losses) / len(losses))
+
+    def _write(self) -> Path:
+        target = self.folder / ENCODER
+        self.model.encoder.cpu().save_pretrained(target, safe_serialization=True)
+        (target / "tokenizer.json").write_bytes((self.source / "tokenizer.json").read_bytes())
+        return target
+
+    def _save(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        parts = (self.model, self.optimizer, self.schedule)
+        part = self.folder / f"{CHECKPOINT}.part"
+        torch.save({"step": self.step, "parts": [p.state_dict() for p in parts]}, part)
+        part.replace(self.folder / CHECKPOINT)
+
+    def _resume(self) -> None:
+        path = self.folder / CHECKPOINT
+        if path.exists():
+            content = torch.load(path, map_location=self.device, weights_only=True)
+            for part, state in zip((self.model, self.optimizer, self.schedule), content["parts"], strict=True):
+                part.load_state_dict(state)
+            self.step = content["step"]
+            self._say(f"resumed at step {self.step}")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, highlight=False)
