@@ -35,7 +35,7 @@ def load_stages(folder: Path) -> list[Annotator]:
     Raises:
         UnsupportedModelError: if the folder is no saved pipeline.
     """
-    metadata = _read_json(folder)
+    metadata = _read_json(folder, "stages")
     return [_load_stage(folder / "stages" / Path(name).name) for name in metadata["stages"]]
 
 
@@ -53,11 +53,11 @@ def _save_model(model: HeadModel, folder: Path) -> dict[str, str]:
         return {"name": model.head.name, "version": model.manifest.version}
     if model.folder != (folder / "model").resolve():
         shutil.copytree(model.folder, folder / "model", dirs_exist_ok=True)
-    return {"folder": "model", "output": model.head.output}
+    return {"folder": "model", "head": model.head.name}
 
 
 def _load_stage(folder: Path) -> Annotator:
-    metadata = _read_json(folder)
+    metadata = _read_json(folder, "class", "params")
     name, params = metadata["class"], metadata["params"]
     if name not in ANNOTATORS:
         msg = f"{folder} holds an unknown annotator {name!r}."
@@ -65,12 +65,16 @@ def _load_stage(folder: Path) -> Annotator:
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
     if "model" in given:
         given["model"] = _load_model(given["model"], folder)
-    return annotator_class(name)(**given)
+    try:
+        return annotator_class(name)(**given)
+    except TypeError:
+        msg = f"{folder} holds parameters that {name} does not have."
+        raise UnsupportedModelError(msg) from None
 
 
 def _load_model(reference: dict[str, str], folder: Path) -> HeadModel:
     if "folder" in reference:
-        return open_head(f"{(folder / 'model').resolve()}#{reference['output']}")
+        return open_head(f"{(folder / 'model').resolve()}#{reference['head']}")
     return open_head(reference["name"])
 
 
@@ -79,12 +83,12 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _read_json(folder: Path) -> dict[str, Any]:
+def _read_json(folder: Path, *keys: str) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / _METADATA).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         content = {}
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+    if not isinstance(content, dict) or content.get("format") != _FORMAT or not set(keys) <= set(content):
         msg = f"{folder} is no saved pipeline (no readable {_METADATA})."
         raise UnsupportedModelError(msg)
     return content

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.codepoints import Bools, Ints
+from clinspan.exceptions import InputError
 
 DOCUMENT: Final = "document"
 TOKEN: Final = "token"  # noqa: S105 - the field's word for a piece of text
@@ -207,18 +208,24 @@ def owners(parents: Annotations, children: Annotations) -> Ints:
 
     The metadata key `sentence` decides where it is the running index of the parents and the child lies
     in the one it names; else the parent that begins last at or before the child.
+
+    Raises:
+        InputError: if a row has a child before, or without, any parent.
     """
     stride = int(max(parents.stops.max(initial=0), children.stops.max(initial=0))) + 1
     begins = parents.rows * stride + parents.starts
-    place = np.searchsorted(begins, children.rows * stride + children.starts, "right") - 1
+    found = np.searchsorted(begins, children.rows * stride + children.starts, "right") - 1
     numbers = children.values("sentence")
-    if not len(children) or numbers.null_count or not _numbered(parents):
-        return place
-    named = parents.row_starts[children.rows] + pc.cast(numbers, pa.int64()).to_numpy()
-    inside = named < parents.row_starts[children.rows + 1]
-    named = np.where(inside, named, place)
-    inside &= (parents.starts[named] <= children.starts) & (children.stops <= parents.stops[named])
-    return np.where(inside, named, place)
+    if len(children) and len(parents) and not numbers.null_count and _numbered(parents):
+        named = parents.row_starts[children.rows] + pc.cast(numbers, pa.int64()).to_numpy()
+        inside = named < parents.row_starts[children.rows + 1]
+        named = np.where(inside, named, found)
+        inside &= (parents.starts[named] <= children.starts) & (children.stops <= parents.stops[named])
+        found = np.where(inside, named, found)
+    if np.any(found < 0) or np.any(parents.rows[found] != children.rows):
+        msg = "requirement failed: annotations lie outside every sentence of their row; check the input columns."
+        raise InputError(msg)
+    return found
 
 
 def _numbered(parents: Annotations) -> bool:

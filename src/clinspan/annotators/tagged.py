@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinspan.annotators.token_classifier import UNITS_KEY
+from clinspan.annotators.token_classifier import UNITS_KEY, UNITS_SEPARATOR
 from clinspan.codepoints import Ints
 from clinspan.schema import Annotations, owners
 from clinspan.tagging import OUTSIDE
@@ -75,8 +75,8 @@ class Tagged:
         return whole._taken_apart(details) if units and details.null_count < len(details) else whole
 
     def _taken_apart(self, details: pa.StringArray) -> Tagged:
-        """Replace each item that has unit details (`start:stop:score:tag ...`) by its units."""
-        lists = pc.split_pattern(details, " ")
+        """Replace each item that has unit details (`start:stop:score:tag`, by tabs) by its units."""
+        lists = pc.split_pattern(details, UNITS_SEPARATOR)
         counts = np.where(
             details.is_valid().to_numpy(zero_copy_only=False),
             pc.fill_null(lists.value_lengths(), 1).to_numpy(zero_copy_only=False),

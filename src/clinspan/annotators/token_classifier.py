@@ -34,6 +34,7 @@ from clinspan.schema import (
 from clinspan.tagging import OUTSIDE, allowed_transitions
 
 UNITS_KEY = "units"
+UNITS_SEPARATOR = "\t"  # no tag holds one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +170,7 @@ class Layout:
         spelled = pc.binary_join_element_wise(begin, end, score_strings(scores[part]), tags.take(pa.array(part)), ":")
         lists = pa.ListArray.from_arrays(pa.array(starts_of(counts[wanted]), pa.int32()), spelled)
         place = np.where(wanted, np.cumsum(wanted) - 1, -1)
-        return {UNITS_KEY: pc.binary_join(lists, " ").take(pa.array(place, mask=place < 0))}
+        return {UNITS_KEY: pc.binary_join(lists, UNITS_SEPARATOR).take(pa.array(place, mask=place < 0))}
 
     def _document_edges(self) -> tuple[Ints, Ints]:
         shift = (self.sentences.starts - self.units.text.row_starts[:-1])[self.sentence]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from clinspan.corpora.files import read_text
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
@@ -16,12 +17,12 @@ def read_brat(folder: Path) -> Iterator[Record]:
     Discontinuous annotations are read as the stretch from their first to their last fragment.
 
     Raises:
-        InputError: naming a line that is no annotation.
+        InputError: naming a line that is no annotation, or a file that is not UTF-8.
     """
     for text_file in sorted(folder.glob("**/*.txt")):
-        text = text_file.read_bytes().decode("utf-8")
+        text = read_text(text_file)
         ann_file = text_file.with_suffix(".ann")
-        lines = ann_file.read_text(encoding="utf-8").splitlines() if ann_file.exists() else []
+        lines = read_text(ann_file).split("\n") if ann_file.exists() else []
         entities = (
             _span(line, f"{ann_file.name}, line {number}")
             for number, line in enumerate(lines, start=1)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 
+from clinspan.corpora.files import read_lines
 from clinspan.corpora.record import Record
 from clinspan.tagging import LabelledSpan, tags_to_spans
 
@@ -21,23 +22,25 @@ def read_conll(path: Path, *, label_index: int = -1, delimiter: str | None = Non
         label_index: column of the tag (IOB1, IOB2 or BIOES); the last by default. Lines that are too
             short for it are skipped.
         delimiter: what separates columns; any white space by default.
+
+    Raises:
+        InputError: if the file is not UTF-8.
     """
-    with path.open(encoding="utf-8") as lines:
-        for number, (name, sentences) in enumerate(_documents(lines, label_index, delimiter)):
-            yield _record(name or f"{path.stem}-{number}", sentences)
+    for number, (name, sentences) in enumerate(_documents(read_lines(path), label_index, delimiter)):
+        yield _record(name or f"{path.stem}-{number}", sentences)
 
 
 def _documents(lines: Iterable[str], label_index: int, delimiter: str | None) -> Iterator[tuple[str, list[list[Row]]]]:
     name, sentences = "", [[]]  # type: tuple[str, list[list[Row]]]
     for line in lines:
         fields = line.rstrip("\n").split(delimiter)
-        if fields[0] == _DOCUMENT:
+        if fields[:1] == [_DOCUMENT]:
             if any(sentences):
                 yield name, sentences
             name, sentences = _document_name(fields), [[]]
-        elif len(fields) <= 1:
+        elif len(fields) <= 1 or not line.strip():
             sentences.append([])
-        elif label_index < len(fields):
+        elif -len(fields) <= label_index < len(fields):
             sentences[-1].append((fields[0], fields[label_index]))
     if any(sentences):
         yield name, sentences

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from clinspan.exceptions import InputError
 
@@ -15,8 +16,7 @@ def read_lines(path: Path) -> Iterator[str]:
     Raises:
         InputError: if it is not UTF-8.
     """
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    with _opened(path) as lines:
         try:
             yield from lines
         except UnicodeDecodeError:
@@ -33,6 +33,10 @@ def read_text(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         raise _not_utf8(path) from None
+
+
+def _opened(path: Path) -> IO[str]:
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
 
 
 def _not_utf8(path: Path) -> InputError:

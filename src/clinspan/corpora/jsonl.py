@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from clinspan.corpora.files import read_lines
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
@@ -17,24 +17,22 @@ def read_jsonl(path: Path) -> Iterator[Record]:
     """Read records; offsets count code points and `end` is exclusive.
 
     Raises:
-        InputError: naming the line that is no record.
+        InputError: naming the line that is no record, or the file that is not UTF-8.
     """
-    with open_lines(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _record(line, f"{path.name}, line {number}")
-
-
-def open_lines(path: Path) -> IO[str]:
-    """Open a text file, gzipped if its name ends in `.gz`."""
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    for number, line in enumerate(read_lines(path), start=1):
+        if line.strip():
+            yield _record(line, f"{path.name}, line {number}")
 
 
 def _record(line: str, where: str) -> Record:
     try:
         row = json.loads(line)
+        if not isinstance(row["text"], str):
+            raise TypeError
         spans = sorted(LabelledSpan(e["start"], e["end"], e["label"]) for e in row["entities"])
         return Record(str(row.get("id", where)), row["text"], tuple(spans), row.get("source", ""))
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{where}: not a record with text and entities ({type(error).__name__})."
         raise InputError(msg) from None

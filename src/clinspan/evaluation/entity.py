@@ -96,8 +96,10 @@ def _credit(span: LabelledSpan, others: Iterable[LabelledSpan], mode: str) -> fl
 
 def _samples(documents: int, replicates: int) -> npt.NDArray[np.float64]:
     """Return how often each document is drawn in each bootstrap sample, shape [samples, documents]."""
+    if not documents:
+        return np.zeros((0, 0))
     generator = np.random.default_rng(13)
-    even = np.full(documents, 1 / max(documents, 1))
+    even = np.full(documents, 1 / documents)
     return generator.multinomial(documents, even, size=replicates).astype(np.float64)
 
 

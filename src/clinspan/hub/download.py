@@ -219,7 +219,7 @@ class _Hub:
         request = Request(f"{self.endpoint}/{path}", headers={"User-Agent": "clinspan"})  # noqa: S310 - checked
         if self.token:
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
-        redirects = _Redirects()
+        redirects = _Redirects(self.endpoint)
         response = build_opener(redirects).open(request, timeout=_TIMEOUT)
         known = {**_of_origin(self.endpoint, response), **redirects.linked}
         tag = known.get("X-Linked-ETag") or known.get("ETag", "")
@@ -243,20 +243,22 @@ def _same_host(one: str, other: str) -> bool:
 class _Redirects(HTTPRedirectHandler):
     """Follows the hub to its file store: the token stays with the hub, size and checksum are taken from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, hub: str) -> None:
+        self.hub = hub
         self.linked: dict[str, str] = {}
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         """Prepare the next request."""
-        self.linked |= {name: headers[name] for name in _LINKED if name in headers}
-        request = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if request is not None and urlsplit(req.full_url).scheme == "https" != urlsplit(newurl).scheme:
-            reason = "redirected from https to an address that is not"
+        if urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
+            reason = "redirected to an address that is not https"
             raise URLError(reason)
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if _same_host(req.full_url, self.hub):
+            self.linked |= {name: headers[name] for name in _LINKED if name in headers}
         token = req.get_header("Authorization")
-        if request is not None and token and _same_host(req.full_url, newurl):
+        if request is not None and token and _same_host(newurl, self.hub):
             request.add_unredirected_header("Authorization", token)
         return request
 

@@ -47,8 +47,7 @@ def best_tags(logits: Floats, sentence_starts: Ints, follow: Bools, first: Bools
 
 def viterbi(logits: Floats, follow: Bools, first: Bools) -> Ints:
     """Return the best allowed path through one sentence (Viterbi 1967), shape [tokens]."""
-    logits = logits.astype(np.float64)  # sums over long sentences outgrow float32
-    barred = np.where(follow, 0.0, -np.inf)
+    barred = np.where(follow, 0.0, -np.inf)  # float64, as are the sums with it: float32 is too coarse for long ones
     score = np.where(first, logits[0], -np.inf)
     back = np.zeros((len(logits), logits.shape[1]), dtype=np.int64)
     for i, emission in enumerate(logits[1:], start=1):

@@ -112,14 +112,15 @@ class ParquetWriter(EntityWriter):
             self._flush()
 
     def _flush(self) -> None:
-        columns = list(zip(*self.rows, strict=True)) or [()] * len(SCHEMA)
+        columns = zip(*self.rows, strict=True)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
         self.file.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
         self.rows.clear()
 
     def close(self) -> None:
         """Write what is left and close the file."""
-        self._flush()
+        if self.rows:
+            self._flush()
         self.file.close()
 
 

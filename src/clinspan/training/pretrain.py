@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import AutoModel
 
-from clinspan.corpora.jsonl import open_lines
+from clinspan.corpora.files import read_lines
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.training.finetune import CHECKPOINT, warm_then_down
-from clinspan.training.model import ENCODER, checkpoint_folder
+from clinspan.training.model import ENCODER, checkpoint_folder, mask_token
 from clinspan.training.recipe import PretrainRecipe
 
 Ids = npt.NDArray[np.int64]
@@ -71,11 +71,19 @@ class Masker:
 
     @classmethod
     def from_tokenizer(cls, tokenizer: SubwordTokenizer) -> Masker:
-        """Read a WordPiece vocabulary."""
+        """Read a WordPiece vocabulary.
+
+        Raises:
+            RecipeError: if it has no mask token.
+        """
+        mask_id = mask_token(tokenizer)
+        if mask_id is None:
+            msg = "The checkpoint's vocabulary has no mask token; masked-language training needs one."
+            raise RecipeError(msg)
         pieces = [tokenizer.tokenizer.id_to_token(i) for i in range(tokenizer.tokenizer.get_vocab_size())]
         special = np.array([piece.startswith("[") and piece.endswith("]") and len(piece) > 2 for piece in pieces])
         continues = np.array([piece.startswith("##") for piece in pieces])
-        return cls(continues, special, tokenizer.tokenizer.token_to_id("[MASK]"))
+        return cls(continues, special, mask_id)
 
     def hide(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, npt.NDArray[np.bool_]]:
         """Return (ids with words hidden, where), shape [sequences, length] each."""
@@ -109,8 +117,7 @@ def read_texts(data: Path, files: Sequence[str]) -> Iterator[str]:
         if not (data / name).exists():
             msg = f"No text file {data / name}; name the folder with --data."
             raise RecipeError(msg)
-        with open_lines(data / name) as lines:
-            yield from (json.loads(line)["text"] for line in lines)
+        yield from (json.loads(line)["text"] for line in read_lines(data / name))
 
 
 class Pretrainer:

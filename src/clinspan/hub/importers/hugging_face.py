@@ -39,6 +39,7 @@ WEIGHTS: Final = (GRAPH, f"onnx/{GRAPH}", SAFETENSORS)  # the first one that is 
 FILES: Final = (CONFIG, TOKENIZER, *WEIGHTS, PICKLE)
 UNITS: Final = ("word", "token")
 _LOGITS: Final = "logits"
+_INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 _LONGEST: Final = 512
 _OVERLAP: Final = 64
 _ROBERTA_OFFSET: Final = 2  # positions up to its padding id are not used
@@ -63,7 +64,7 @@ class Family:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What a graph exported for this family reads."""
-        return ("input_ids", "attention_mask", *(["token_type_ids"] if self.token_types else []))
+        return _INPUTS if self.token_types else _INPUTS[:2]
 
 
 FAMILIES: Final[Mapping[str, Family]] = {
@@ -297,7 +298,7 @@ def _convert(source: Path, graph: Path, classifier: Classifier, *, int8: bool) -
     if classifier.family is None:
         msg = (
             f"No export for {classifier.model_type!r} ({source}); known: {', '.join(FAMILIES)}. "
-            f"Put an {GRAPH} exported by other means into the folder."
+            f"Put a {GRAPH} exported by other means into the folder."
         )
         raise UnsupportedModelError(msg)
     lengths = (2, min(23, classifier.max_length), classifier.max_length)
@@ -327,13 +328,22 @@ def _check_graph(graph: Path, origin: Path, classifier: Classifier) -> str:
     except UnsupportedModelError as error:
         msg = f"{origin} is no graph that ONNX Runtime can load."
         raise UnsupportedModelError(msg) from error.__cause__
-    output = _LOGITS if _LOGITS in session.outputs else session.outputs[0]
-    if output != _LOGITS and len(session.outputs) > 1:
-        msg = f"{origin} has the outputs {', '.join(session.outputs)}, and none is called {_LOGITS}."
+    if unknown := set(session.inputs) - set(_INPUTS):
+        msg = f"{origin} reads {', '.join(sorted(unknown))}; a token classifier reads {', '.join(_INPUTS)}."
         raise UnsupportedModelError(msg)
+    output = _output(session.outputs, origin)
     for length in (3, classifier.max_length):
         _check_length(session, output, length, origin, len(classifier.tags))
     return output
+
+
+def _output(outputs: Sequence[str], origin: Path) -> str:
+    if _LOGITS in outputs:
+        return _LOGITS
+    if len(outputs) > 1:
+        msg = f"{origin} has the outputs {', '.join(outputs)}, and none is called {_LOGITS}."
+        raise UnsupportedModelError(msg)
+    return outputs[0]
 
 
 def _check_length(session: Any, output: str, length: int, origin: Path, width: int) -> None:

@@ -1,0 +1,1 @@
+"""Throughput, memory and start-up of clinspan against named peers."""

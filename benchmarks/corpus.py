@@ -1,0 +1,83 @@
+"""What the benchmark annotates: notes, and the same notes as sentences and as model windows."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+ROOT: Final = Path(__file__).parents[1]
+DEFAULT_DATA: Final = ROOT.parent / "shared/data/text/en_mtsamples.jsonl.gz"
+EXAMPLES: Final = ROOT / "examples/notes"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The same text in the form that each contender reads.
+
+    Attributes:
+        source: where the notes come from.
+        texts: whole notes.
+        sentences: the sentences of all notes, as our splitter finds them.
+        windows: ids of each window, tokenised beforehand, special ids included.
+        words: how many runs between white space there are.
+        subwords: how many sub-words, special ones not counted.
+    """
+
+    source: str
+    texts: list[str]
+    sentences: list[str]
+    windows: list[npt.NDArray[np.int64]]
+    words: int
+    subwords: int
+
+    @classmethod
+    def read(cls, data: Path | None, notes: int, model: Any) -> Corpus:
+        """Read notes, then split and tokenise them for a model, an opened `HeadModel`."""
+        import pyarrow as pa
+
+        from clinspan import SentenceDetector
+        from clinspan.inference.units import Encoded
+
+        texts, source = read_texts(data, notes)
+        detector, tagger = SentenceDetector(), model.tagger
+        sentences = [text[a:b] for text in texts for a, b in detector.spans(text)]
+        column = pa.array(sentences, pa.string())
+        encoded = Encoded.from_units(tagger.units(column), column, tagger.encoder)
+        windows = encoded.window_ids(tagger.encoder.tokenizer)
+        words = sum(len(text.split()) for text in texts)
+        return cls(source, texts, sentences, windows, words, len(encoded.subwords.ids))
+
+    def __str__(self) -> str:
+        sizes = f"{len(self.texts):,} notes, {self.words:,} words, {self.subwords:,} sub-words"
+        return f"{sizes}, {len(self.windows):,} windows from {self.source}"
+
+
+def read_texts(data: Path | None, notes: int) -> tuple[list[str], str]:
+    """Return the first notes of a file, and what to call the source.
+
+    Args:
+        data: JSON lines with a `text` field, gzipped or not; None takes MTSamples where it is at hand, else
+            the example notes, repeated, with a number in front of each copy.
+        notes: how many.
+    """
+    data = data or (DEFAULT_DATA if DEFAULT_DATA.is_file() else None)
+    if data is None:
+        return list(islice(_numbered_examples(), notes)), "examples/notes, repeated"
+    with gzip.open(data, "rt", encoding="utf-8") if data.suffix == ".gz" else data.open(encoding="utf-8") as lines:
+        return [json.loads(line)["text"] for line in islice(lines, notes)], data.name
+
+
+def _numbered_examples() -> Iterator[str]:
+    examples = [path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.rglob("*.txt"))]
+    if not examples:
+        msg = f"No notes in {EXAMPLES}; give --data FILE.jsonl."
+        raise SystemExit(msg)
+    return (f"Record {i}. {examples[i % len(examples)]}" for i in count())

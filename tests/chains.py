@@ -1,0 +1,63 @@
+"""For every annotator the stages that lead up to it and itself, the last one."""
+
+from collections.abc import Callable, Sequence
+
+from clinspan import (
+    DocumentAssembler,
+    Finisher,
+    NerConverter,
+    NerConverterInternal,
+    SentenceDetector,
+    TokenClassifier,
+    Tokenizer,
+    open_head,
+)
+from clinspan.annotators.base import Annotator
+
+MODEL = "en/anatomy"
+
+
+def to_sentences() -> list[Annotator]:
+    return [DocumentAssembler(), SentenceDetector()]
+
+
+def to_tokens() -> list[Annotator]:
+    return [*to_sentences(), Tokenizer(input_cols=("sentence",))]
+
+
+def to_tags() -> list[Annotator]:
+    return [*to_tokens(), TokenClassifier(model=open_head(MODEL), input_cols=("token", "sentence"))]
+
+
+def to_chunks() -> list[Annotator]:
+    return [*to_tags(), NerConverter()]
+
+
+CHAINS: dict[str, Callable[[], list[Annotator]]] = {
+    "DocumentAssembler": lambda: [DocumentAssembler(cleanup_mode="shrink")],
+    "SentenceDetector": to_sentences,
+    "Tokenizer": to_tokens,
+    "TokenClassifier": to_tags,
+    "NerConverter": to_chunks,
+    "NerConverterInternal": lambda: [
+        *to_tags(),
+        NerConverterInternal(
+            output_col="entities",
+            black_list=("Cell",),
+            replace_labels={"Organ": "ORGAN"},
+            ignore_stop_words=("and", ","),
+        ),
+    ],
+    "Finisher": lambda: [
+        *to_chunks(),
+        Finisher(input_cols=("ner_chunk", "sentence"), clean_annotations=False, include_metadata=True),
+    ],
+}
+
+
+def written(stages: Sequence[Annotator]) -> dict[str, str]:
+    """The columns of the last stage and their annotation types, "" for a plain one."""
+    last = stages[-1]
+    if isinstance(last, Finisher):
+        return {column + tail: "" for column in last.output_cols for tail in ("", "_metadata")}
+    return dict(last.outputs())

@@ -1,0 +1,248 @@
+"""Pipelines: checked when built, fused when run, the same after saving."""
+
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import clinspan
+from chains import to_chunks, to_sentences, to_tokens
+from clinspan import (
+    DocumentAssembler,
+    Finisher,
+    NerConverter,
+    NerConverterInternal,
+    Pipeline,
+    SentenceDetector,
+    TokenClassifier,
+    open_head,
+)
+from clinspan.annotators.token_classifier import FusedTokenClassifiers
+from clinspan.engines.local import LocalEngine, annotated
+from clinspan.exceptions import InputError, MissingColumnError, MissingInputError, UnsupportedModelError
+from clinspan.inference.session import OnnxSession
+from clinspan.persistence import load_stages
+from models import copied_model, two_headed_model
+from notes import FRAGMENTS
+
+BATCH = pa.RecordBatch.from_arrays([pa.array(FRAGMENTS)], names=["text"])
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Counts the windows that go through a graph, and the outputs asked for."""
+    asked = []
+    run = OnnxSession.run
+
+    def counted(self, ids, outputs):
+        asked.append(tuple(outputs))
+        return run(self, ids, outputs)
+
+    monkeypatch.setattr(OnnxSession, "run", counted)
+    return asked
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return two_headed_model(tmp_path_factory.mktemp("models") / "two")
+
+
+@pytest.fixture(scope="module")
+def heads(folder):
+    """Two heads of one graph, without a cache."""
+    return [open_head(f"{folder}#toy/{name}", cache_bytes=0) for name in ("first", "second")]
+
+
+def two_classifiers(heads, *, cols=(("sentence",), ("sentence",))):
+    stages = to_tokens()
+    for head, columns, name in zip(heads, cols, ("a", "b"), strict=True):
+        stages.append(TokenClassifier(model=head, input_cols=columns, output_col=f"ner_{name}"))
+        stages.append(NerConverter(input_cols=("sentence", f"ner_{name}"), output_col=f"chunk_{name}"))
+    return stages
+
+
+def columns(batch, *names):
+    return {name: batch.column(name).to_pylist(maps_as_pydicts="strict") for name in names}
+
+
+def test_classifiers_on_one_graph_go_through_it_once(heads, windows):
+    stages = two_classifiers(heads)
+    pipeline = Pipeline(stages, LocalEngine(1))
+    plan = pipeline.plan()
+    assert [type(stage) for stage in plan].count(FusedTokenClassifiers) == 1
+    assert len(plan) == len(stages) - 1
+    (fused,) = pipeline.run([BATCH])
+    once = len(windows)
+    windows.clear()
+    separate = annotated(stages, BATCH)
+    assert len(windows) == 2 * once > 0
+    names = ("ner_a", "ner_b", "chunk_a", "chunk_b")
+    assert columns(fused, *names) == columns(separate, *names)
+    assert {a["metadata"]["entity"] for row in columns(fused, "chunk_b")["chunk_b"] for a in row} >= {"Other_Organ"}
+
+
+def test_two_outputs_are_asked_for_in_one_run(tmp_path, windows):
+    pytest.importorskip("onnx")
+    folder = two_headed_model(tmp_path / "two", outputs=True)
+    heads = [open_head(f"{folder}#{name}", cache_bytes=0) for name in ("toy/first", "other")]
+    (fused,) = Pipeline(two_classifiers(heads), LocalEngine(1)).run([BATCH])
+    assert set(windows) == {("anatomy", "other")}
+    a, b = columns(fused, "chunk_a", "chunk_b").values()
+    assert [[c["result"] for c in row] for row in a] == [[c["result"] for c in row] for row in b]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_two_models_by_name_run_in_one_pass_and_are_merged(folder, windows, threads):
+    names = [f"{folder}#toy/first", f"{folder}#toy/second"]
+    ner = clinspan.load(*names, threads=threads, cache_bytes=0)
+    found = [ner(text).entities for text in FRAGMENTS]
+    both = len(windows)
+    windows.clear()
+    single = [clinspan.load(name, threads=threads, cache_bytes=0) for name in names]
+    alone = [[one(text).entities for one in single] for text in FRAGMENTS]
+    assert both * 2 == len(windows)
+    for together, (first, second) in zip(found, alone, strict=True):
+        assert sorted(together, key=lambda e: (e.model, e.start)) == [*first, *second]
+        assert [e.start for e in together] == sorted(e.start for e in together)
+    table = ner.transform(pa.table({"text": FRAGMENTS}))
+    assert table.schema.names == ["text", "ner_chunk_toy_first", "ner_chunk_toy_second"]
+
+
+@pytest.mark.parametrize(
+    "cols", [(("sentence",), ("document",)), (("sentence",), ("sentence", "token"))], ids=["document", "token"]
+)
+def test_classifiers_with_other_inputs_are_not_fused(heads, cols):
+    stages = two_classifiers(heads, cols=cols)
+    assert Pipeline(stages).plan() == tuple(stages)
+
+
+def test_classifiers_of_different_graphs_are_not_fused(heads, tmp_path):
+    other = open_head(str(copied_model(tmp_path / "other")))
+    stages = two_classifiers([heads[0], other])
+    assert Pipeline(stages).plan() == tuple(stages)
+
+
+def test_fusing_does_not_move_a_classifier_past_a_change_of_its_input(heads):
+    """The second one reads sentences that are written anew after the first."""
+    first, converter, second, *rest = two_classifiers(heads)[-4:]
+    again = SentenceDetector(custom_bounds=(" the ",), use_custom_bounds_only=True)
+    stages = [*to_tokens(), first, converter, again, second, *rest]
+    (run,) = Pipeline(stages, LocalEngine(1)).run([BATCH])
+    assert run.equals(annotated(stages, BATCH))
+
+
+def test_fusing_does_not_overwrite_a_column_that_is_still_read(heads):
+    """Both write `ner`, and each converter reads the one just before it."""
+    stages = to_sentences()
+    for head, name in zip(heads, "ab", strict=True):
+        stages.append(TokenClassifier(model=head, input_cols=("sentence",), output_col="ner"))
+        stages.append(NerConverter(input_cols=("sentence", "ner"), output_col=f"chunk_{name}"))
+    (run,) = Pipeline(stages, LocalEngine(1)).run([BATCH])
+    assert run.equals(annotated(stages, BATCH))
+
+
+def test_a_lazy_annotator_is_left_out_and_nothing_may_read_it():
+    lazy = NerConverterInternal(output_col="lazy", lazy_annotator=True)
+    stages = [*to_chunks(), lazy]
+    assert Pipeline(stages).plan() == tuple(stages[:-1])
+    with pytest.raises(MissingColumnError, match="'lazy'"):
+        Pipeline([*stages, Finisher(input_cols=("lazy",))])
+
+
+def test_nothing_reads_what_a_finisher_has_dropped():
+    stages = [*to_chunks(), Finisher(input_cols=("ner_chunk",))]
+    Pipeline(stages)
+    with pytest.raises(MissingInputError, match="available: none"):
+        Pipeline([*stages, NerConverter(output_col="again")])
+    Pipeline([*stages[:-1], Finisher(input_cols=("ner_chunk",), clean_annotations=False), NerConverter()])
+
+
+def test_the_message_names_stage_needs_and_columns():
+    with pytest.raises(MissingInputError) as error:
+        Pipeline([DocumentAssembler(), NerConverter(input_cols=("document", "token", "ner"))])
+    assert str(error.value) == ("NerConverter needs column 'token', column 'ner'; available: 'document' (document).")
+    with pytest.raises(
+        MissingInputError, match="a column of type 'named_entity'; available: 'document' \\(document\\)"
+    ):
+        Pipeline([DocumentAssembler(), NerConverter(input_cols=("document",))])
+
+
+@pytest.mark.parametrize("count", [9, 10, 11])
+def test_stage_folders_sort_in_the_order_of_the_stages(tmp_path, count):
+    stages = [DocumentAssembler()]
+    stages += [SentenceDetector(output_col=f"sentence{i}") for i in range(count - 1)]
+    Pipeline(stages).save(tmp_path / "p")
+    names = sorted(path.name for path in (tmp_path / "p" / "stages").iterdir())
+    assert names[0] == ("0" if count < 10 else "00") + "_DocumentAssembler"
+    assert json.loads((tmp_path / "p" / "metadata.json").read_text())["stages"] == names
+    assert list(Pipeline.load(tmp_path / "p").stages) == stages
+
+
+def test_every_head_is_found_again_after_saving(heads, tmp_path):
+    stages = two_classifiers(heads)
+    Pipeline(stages).save(tmp_path / "p")
+    assert [s.model.head for s in Pipeline.load(tmp_path / "p").stages if isinstance(s, TokenClassifier)] == [
+        head.head for head in heads
+    ]
+
+
+def test_a_bundled_model_is_saved_by_name_and_any_other_as_a_copy(tmp_path):
+    Pipeline(to_chunks()).save(tmp_path / "bundled")
+    assert not list((tmp_path / "bundled").rglob("*.onnx"))
+    model = copied_model(tmp_path / "mine")
+    stages = [*to_sentences(), TokenClassifier(model=open_head(str(model)), input_cols=("sentence",))]
+    expected = annotated(stages, BATCH)
+    Pipeline(stages).save(tmp_path / "copy#1")
+    for file in model.iterdir():
+        file.unlink()
+    model.rmdir()
+    loaded = Pipeline.load(tmp_path / "copy#1")
+    assert annotated(loaded.stages, BATCH).equals(expected)
+    loaded.save(tmp_path / "copy#1")  # onto itself
+    assert annotated(Pipeline.load(tmp_path / "copy#1").stages, BATCH).equals(expected)
+    (tmp_path / "copy#1").rename(tmp_path / "moved")
+    assert annotated(Pipeline.load(tmp_path / "moved").stages, BATCH).equals(expected)
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "null", '{"format": 2}', "{", '{"format": 1}', "\udcff"], ids=repr)
+def test_a_folder_that_is_no_pipeline_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "metadata.json").write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(UnsupportedModelError, match="is no saved pipeline"):
+        Pipeline.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"class": "os.system"}, {"class": "Tokenizer", "params": {"no_such": 1}}, {"params": {}}, {"class": "Tokenizer"}],
+    ids=["unknown", "parameter", "no-class", "no-params"],
+)
+def test_a_stage_that_cannot_be_built_is_refused(tmp_path, content):
+    (tmp_path / "stages" / "0_X").mkdir(parents=True)
+    (tmp_path / "metadata.json").write_text('{"format": 1, "stages": ["0_X"]}')
+    (tmp_path / "stages" / "0_X" / "metadata.json").write_text(json.dumps({"format": 1, **content}))
+    with pytest.raises(UnsupportedModelError, match="0_X"):
+        load_stages(tmp_path)
+
+
+def test_text_column_by_name():
+    frame = pd.DataFrame({"body": ["The kidney."], "text": ["The liver."]})
+    pipeline = Pipeline([DocumentAssembler(), *to_chunks()[1:]])
+    assert [c["result"] for c in pipeline.transform(frame, text_col="body")["ner_chunk"][0]] == ["kidney"]
+    assert [c["result"] for c in pipeline.transform(frame)["ner_chunk"][0]] == ["liver"]
+    reading = Pipeline([DocumentAssembler(input_col="body"), *to_chunks()[1:]])
+    assert [c["result"] for c in reading.transform(frame)["ner_chunk"][0]] == ["kidney"]
+
+
+@pytest.mark.parametrize("frame", ["The kidney.", b"The kidney.", ["The kidney."], (t for t in ["The kidney."])])
+def test_a_lone_text_and_an_iterator_are_lists(frame):
+    table = Pipeline(to_chunks()).transform(frame)
+    assert table.column("text").to_pylist() == ["The kidney."]
+    assert [c["result"] for c in table.column("ner_chunk").to_pylist()[0]] == ["kidney"]
+
+
+@pytest.mark.parametrize("frame", [{"text": ["x"]}, 5, None, object()])
+def test_no_frame(frame):
+    with pytest.raises(InputError, match="give a list, a pandas or Polars frame, or an Arrow table"):
+        Pipeline(to_sentences()).transform(frame)

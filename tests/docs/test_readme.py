@@ -1,0 +1,73 @@
+"""The README's and the docs' code runs, and their figures are those of the manifests."""
+
+import doctest
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import clinspan.recognizer
+from clinspan.hub.resolve import BUNDLED, installed_heads
+from clinspan.training.recipe import Recipe
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return [body for name, body in BLOCK.findall(text) if name == language]
+
+
+def shell_lines() -> list[str]:
+    lines = (line for body in blocks(README, "sh") for line in body.splitlines())
+    return [line for line in lines if "clinspan " in line and "~" not in line and not line.startswith("pip")]
+
+
+def test_python_blocks_run_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(ROOT)
+    code = "\n".join(blocks(README, "python"))
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("line", shell_lines())
+def test_commands_run(line: str) -> None:
+    if shutil.which("clinspan") is None:
+        line = line.replace("clinspan ", f"{sys.executable} -m clinspan ")
+    subprocess.run(line, shell=True, check=True, cwd=ROOT, capture_output=True)  # the README's own text
+
+
+@pytest.mark.parametrize(
+    "found", [h for h in installed_heads() if h.folder.parent == BUNDLED], ids=lambda h: h.head.name
+)
+def test_the_model_table_says_what_the_manifest_says(found) -> None:
+    row = next(line for line in README.splitlines() if line.startswith(f"| `{found.head.name}`"))
+    for scores in found.head.scores.values():
+        micro = scores["micro"]
+        assert f"{micro['f1']:.3f} ({micro['low']:.3f}–{micro['high']:.3f})" in row
+    assert found.manifest.licence in row
+
+
+def test_the_example_recipe_is_read(tmp_path: Path) -> None:
+    body = blocks((ROOT / "docs" / "training.md").read_text(encoding="utf-8"), "toml")[0]
+    path = tmp_path / "recipe.toml"
+    path.write_text(body, encoding="utf-8")
+    recipe = Recipe.read(path)
+    assert recipe.heads["drugs"].tags == ["O", "B-DRUG", "I-DRUG"]
+    assert recipe.corpora[0].label_map == {"MEDICATION": "DRUG", "GENE": ""}
+
+
+def test_every_local_link_leads_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_examples_in_docstrings_run() -> None:
+    result = doctest.testmod(clinspan.recognizer)
+    assert result.attempted
+    assert not result.failed

@@ -1,0 +1,94 @@
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinspan.inference.decoding import best_tags, softmax, viterbi
+from clinspan.schema import starts_of
+from clinspan.tagging import allowed_transitions
+
+TAG_SETS = [
+    ["O", "B-A", "I-A"],
+    ["B-A", "I-A"],
+    ["I-A", "B-A", "O", "I-B", "B-B"],
+    ["O", "B-A", "I-A", "E-A", "S-A"],
+    ["PAD", "O", "B-A", "I-A"],
+    ["O", "I-A", "I-B"],
+]
+
+
+@st.composite
+def tagging(draw):
+    """A tag set, sentence lengths, and logits without ties."""
+    tags = draw(st.sampled_from(TAG_SETS))
+    lengths = draw(st.lists(st.integers(0, 4), max_size=4))
+    seed = draw(st.integers(0, 2**32 - 1))
+    logits = np.random.default_rng(seed).normal(0, 3, (sum(lengths), len(tags))).astype(np.float32)
+    return tags, lengths, logits
+
+
+def brute_force(logits, follow, first):
+    """The best allowed path by trying all."""
+    paths = [
+        path
+        for path in product(range(logits.shape[1]), repeat=len(logits))
+        if first[path[0]] and all(follow[a, b] for a, b in pairwise(path))
+    ]
+    return list(max(paths, key=lambda path: sum(float(row[tag]) for row, tag in zip(logits, path, strict=True))))
+
+
+@given(tagging())
+def test_best_tags_are_those_of_brute_force(drawn):
+    tags, lengths, logits = drawn
+    follow, first = allowed_transitions(tags)
+    starts = starts_of(lengths)
+    parts = [logits[a:b] for a, b in pairwise(starts) if a < b]
+    wanted = [tag for part in parts for tag in brute_force(part, follow, first)]
+    assert best_tags(logits, starts, follow, first).tolist() == wanted
+
+
+@given(tagging())
+def test_the_arg_max_shortcut_equals_viterbi(drawn):
+    tags, lengths, logits = drawn
+    follow, first = allowed_transitions(tags)
+    starts = starts_of(lengths)
+    parts = [viterbi(logits[a:b], follow, first) for a, b in pairwise(starts) if a < b]
+    assert best_tags(logits, starts, follow, first).tolist() == [tag for part in parts for tag in part.tolist()]
+
+
+@pytest.mark.parametrize("scale", [1, 50])
+def test_long_sentences_lose_no_precision(scale):
+    """The best path of a long sentence is the arg-max wherever that is allowed, however far it is in."""
+    tags = ["O", "B-A", "I-A"]
+    follow, first = allowed_transitions(tags)
+    logits = np.random.default_rng(3).normal(scale, 1e-3, (30_000, 3)).astype(np.float32)
+    logits[:, 2] -= 1  # I- never wins
+    assert (viterbi(logits, follow, first) == logits.argmax(axis=1)).all()
+
+
+def test_only_sentences_with_a_forbidden_step_change():
+    tags = ["O", "B-A", "I-A"]
+    logits = np.array([[0, 1, 0], [0, 0, 1], [1, 0.5, 3], [0, 0, 1]], np.float32)
+    found = best_tags(logits, np.array([0, 2, 4]), *allowed_transitions(tags))
+    assert [tags[t] for t in found] == ["B-A", "I-A", "B-A", "I-A"]
+
+
+def test_iob1_allows_everything():
+    tags = ["O", "I-A", "B-B"]
+    logits = np.array([[0, 2, 1], [0, 1, 2]], np.float32)
+    assert best_tags(logits, np.array([0, 2]), *allowed_transitions(["O", "I-A"])).tolist() == [1, 2]
+    assert best_tags(logits, np.array([0, 2]), *allowed_transitions(tags)).tolist() == [1, 2]
+
+
+def test_no_tokens():
+    assert (
+        best_tags(np.zeros((0, 3), np.float32), np.array([0, 0]), *allowed_transitions(["O", "B-A", "I-A"])).size == 0
+    )
+
+
+def test_softmax():
+    found = softmax(np.array([[0, np.log(3)], [1000, 1000]], np.float32))
+    assert np.allclose(found, [[0.25, 0.75], [0.5, 0.5]])
+    assert found.dtype == np.float32

@@ -1,0 +1,143 @@
+"""Training end to end, on a toy encoder: a recipe in, a model folder out; interrupted runs go on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
+
+from families import TOY_FAMILIES  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+import clinspan  # noqa: E402
+from clinspan.exceptions import RecipeError  # noqa: E402
+from clinspan.hub.manifest import Manifest  # noqa: E402
+from clinspan.training import finetune  # noqa: E402
+from clinspan.training.recipe import PretrainRecipe, Recipe  # noqa: E402
+from clinspan.training.run import pretrain, train  # noqa: E402
+
+ORGANS, FINDINGS = ("heart", "kidney", "liver"), ("enlarged", "normal", "painful")
+RECIPE = """
+name = "toy"
+version = "1.0.0"
+languages = ["en"]
+licence = "CC0-1.0"
+checkpoint = "{checkpoint}"
+max_length = 32
+overlap = 8
+[heads.organs]
+labels = ["Organ"]
+aliases = ["toy_alias"]
+[[corpora]]
+name = "toy"
+head = "organs"
+train = "train.jsonl"
+dev = "dev.jsonl"
+label_map = {{ ORGAN = "Organ" }}
+[training]
+epochs = {epochs}
+patience = 20
+batch_subwords = 128
+learning_rate = 2e-3
+head_learning_rate = 1e-2
+average = 0.5
+mask = 0.05
+"""
+
+
+def write_corpus(path: Path, count: int) -> None:
+    lines = []
+    for i in range(count):
+        organ, finding = ORGANS[i % 3], FINDINGS[i // 3 % 3]
+        text = f"The {organ} was {finding}."
+        entity = {"start": 4, "end": 4 + len(organ), "label": "ORGAN"}
+        lines.append(json.dumps({"id": str(i), "text": text, "entities": [entity], "source": "toy"}))
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    bert = next(family for family in TOY_FAMILIES if family.name == "bert")
+    return bert.write(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_corpus(tmp_path / "train.jsonl", 36)
+    write_corpus(tmp_path / "dev.jsonl", 9)
+    return tmp_path
+
+
+def recipe(folder: Path, checkpoint: Path, epochs: int) -> Recipe:
+    path = folder / "toy.toml"
+    path.write_text(RECIPE.format(checkpoint=checkpoint, epochs=epochs), encoding="utf-8")
+    return Recipe.read(path)
+
+
+def run(data: Path, checkpoint: Path, runs: str, epochs: int = 8) -> Manifest:
+    read = recipe(data, checkpoint, epochs)
+    return train(read, data=data, runs=data / runs, output=data / runs / "model", console=Console(quiet=True))
+
+
+def test_a_recipe_becomes_a_model_that_finds_what_it_was_taught(data: Path, checkpoint: Path) -> None:
+    manifest = run(data, checkpoint, "runs")
+    folder = data / "runs" / "model"
+    assert manifest == Manifest.read(folder)
+    manifest.verify(folder)
+    assert manifest.heads[0].names == ("en/organs", "toy_alias")
+    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0
+    assert "en/organs" in (folder / "README.md").read_text(encoding="utf-8")
+    for precision in (folder, data / "runs" / "toy" / "fp32"):
+        found = clinspan.load(str(precision))("The kidney was normal. The liver was painful.").entities
+        assert [(e.text, e.label) for e in found] == [("kidney", "Organ"), ("liver", "Organ")]
+
+
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
+    data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(data, checkpoint, "whole", epochs=3)
+    save = finetune.Finetuner._save
+
+    def save_and_stop(self: finetune.Finetuner) -> None:
+        save(self)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(finetune.Finetuner, "_save", save_and_stop)
+        run(data, checkpoint, "parts", epochs=3)
+    assert run(data, checkpoint, "parts", epochs=3).files == whole.files
+
+
+def test_pretraining_makes_a_checkpoint_that_recipes_name(data: Path, checkpoint: Path) -> None:
+    texts = PretrainRecipe(
+        name="adapted", texts=["train.jsonl"], checkpoint=str(checkpoint), length=16, batch_sequences=4
+    )
+    folder = pretrain(texts, data=data, runs=data / "runs", console=Console(quiet=True))
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
+    named = recipe(data, Path("adapted"), epochs=1)
+    train(named, data=data, runs=data / "runs", output=data / "model", console=Console(quiet=True))
+    assert (data / "model" / "model.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('head = "organs"', 'head = "organ"', "unknown head 'organ'"),
+        ("epochs = 1", "epoch = 1", "unknown entries epoch"),
+        ('ORGAN = "Organ"', 'ORGAN = "Gland"', "labels that the head 'organs' lacks: Gland"),
+        ('"train.jsonl"', '"elsewhere.jsonl"', "--data"),
+        ('name = "toy"\nversion', "version", "name"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_what_is_wrong(
+    data: Path, checkpoint: Path, old: str, new: str, message: str
+) -> None:
+    body = RECIPE.format(checkpoint=checkpoint, epochs=1)
+    assert old in body
+    path = data / "wrong.toml"
+    path.write_text(body.replace(old, new), encoding="utf-8")
+    with pytest.raises(RecipeError, match=message):
+        train(Recipe.read(path), data=data, runs=data / "r", output=data / "m", console=Console(quiet=True))
