@@ -18,6 +18,14 @@ PALETTE: Final = (
     "#a0522d", "#5566c4", "#9a3f5c", "#4f7f6f",
 )  # fmt: skip
 
+_C0: Final = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"}
+_PICTURES: Final = {**_C0, 0x7F: 0x2421, **dict.fromkeys(range(0x80, 0xA0), 0xFFFD)}
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters as pictures: a note must not be able to steer a terminal."""
+    return text.translate(_PICTURES)
+
 
 def label_color(label: str) -> str:
     """Return the colour of a label: always the same one, on every machine."""
@@ -30,9 +38,9 @@ def to_text(document: Document) -> Text:
     found = Text()
     for piece, entity in segments(document):
         if entity is None:
-            found.append(piece)
+            found.append(printable(piece))
         else:
-            found.append(piece, style=f"bold {label_color(entity.label)}")
+            found.append(printable(piece), style=f"bold {label_color(entity.label)}")
             found.append(f" {entity.label}", style=f"dim {label_color(entity.label)}")
     return found
 
@@ -75,8 +83,8 @@ def entity_rows(documents: Iterable[tuple[str, Document]], *, many: bool) -> Tab
         table.add_column(name, justify="right" if name in ("start", "end", "confidence") else "left")
     for name, document in documents:
         for e in document.entities:
-            shown = Text(" ".join(e.text.split()))
-            label = Text(e.label, style=label_color(e.label))
+            shown = Text(printable(" ".join(e.text.split())))
+            label = Text(printable(e.label), style=label_color(e.label))
             cells = (shown, label, str(e.start), str(e.end), f"{e.confidence:.2f}")
-            table.add_row(*([name] if many else []), *cells)
+            table.add_row(*([Text(printable(name))] if many else []), *cells)
     return table

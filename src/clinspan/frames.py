@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
 
-BATCH_CHARACTERS: Final = 64_000
+BATCH_CHARACTERS: Final = 16_000  # few, so that threads prepare one batch while the model runs another
 TEXT: Final = "text"
 
 

@@ -124,9 +124,13 @@ def own_scores(ner: Annotations) -> Floats32:
 
 def _numbers(spelled: pa.StringArray) -> Floats32:
     """Read scores; what is absent or no number is NaN."""
-    number = pc.match_substring_regex(spelled, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
-    readable = pc.if_else(pc.fill_null(number, False), spelled, None)
-    return pc.cast(readable, pa.float32()).to_numpy(zero_copy_only=False).astype(np.float32)
+    try:
+        read = pc.cast(spelled, pa.float32())
+    except pa.ArrowInvalid:  # some are no numbers
+        number = pc.match_substring_regex(spelled, r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+        read = pc.cast(pc.if_else(pc.fill_null(number, False), spelled, None), pa.float32())
+    numbers = read.to_numpy(zero_copy_only=False).astype(np.float32)
+    return np.where(np.isfinite(numbers), numbers, np.float32(np.nan))
 
 
 def _places(sentences: Annotations, tokens: Annotations, ner: Annotations) -> Ints:

@@ -18,7 +18,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-OUT = Console(highlight=False, emoji=False)
+OUT = Console(highlight=False, emoji=False, markup=False)
 ERR = Console(stderr=True, highlight=False, emoji=False)
 
 

@@ -54,5 +54,5 @@ def show(
     from clinspan.hub.resolve import resolve
 
     found = resolve(name)
-    OUT.print(f"[dim]{found.folder}[/]", soft_wrap=True)
+    OUT.print(str(found.folder), style="dim", soft_wrap=True)
     OUT.print(Markdown(card_text(found.manifest)))

@@ -53,7 +53,7 @@ def viterbi(logits: Floats, follow: Bools, first: Bools) -> Ints:
     for i, emission in enumerate(logits[1:], start=1):
         paths = score[:, None] + barred
         back[i] = paths.argmax(axis=0)
-        score = np.take_along_axis(paths, back[i][None], axis=0)[0] + emission
+        score = paths.max(axis=0) + emission
     tags = np.zeros(len(logits), dtype=np.int64)
     tags[-1] = score.argmax()
     for i in range(len(logits) - 1, 0, -1):

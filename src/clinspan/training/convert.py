@@ -17,6 +17,7 @@ from clinspan.exceptions import UnsupportedModelError
 from clinspan.inference.session import OnnxSession
 from clinspan.training.export import FUSIBLE, export_onnx, fuse, quantize
 
+_LARGEST: Final = 2_000_000_000  # bytes; a graph is one protobuf message of less than 2 GiB
 _FUSION_TOLERANCE: Final = 1e-3
 _CLASSIFIER: Final = "ForTokenClassification"
 
@@ -37,9 +38,17 @@ def convert(
         int8: quantize it.
 
     Raises:
-        UnsupportedModelError: if the weights are not those of a token classifier that transformers knows.
+        UnsupportedModelError: if the weights are not those of a token classifier that transformers knows, or too
+            many.
     """
     network = load_network(source)
+    size = sum(4 * weight.numel() for weight in network.parameters())
+    if size > _LARGEST:
+        msg = (
+            f"The weights in {source} take {size / 1e9:.1f} GB, and an exported graph holds {_LARGEST / 1e9:.0f}. "
+            "Write a graph with its weights beside it (`optimum-cli export onnx`) and import that."
+        )
+        raise UnsupportedModelError(msg)
     with tempfile.TemporaryDirectory(dir=graph.parent) as folder:
         raw, fused = Path(folder, "raw.onnx"), Path(folder, "fused.onnx")
         export_onnx(network, inputs, [output], raw)

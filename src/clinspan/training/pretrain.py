@@ -202,19 +202,22 @@ class Pretrainer:
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        parts = (self.model, self.optimizer, self.schedule)
         part = self.folder / f"{CHECKPOINT}.part"
-        torch.save({"step": self.step, "parts": [p.state_dict() for p in parts]}, part)
+        torch.save({"step": self.step, "parts": [p.state_dict() for p in self._parts]}, part)
         part.replace(self.folder / CHECKPOINT)
 
     def _resume(self) -> None:
         path = self.folder / CHECKPOINT
         if path.exists():
             content = torch.load(path, map_location=self.device, weights_only=True)
-            for part, state in zip((self.model, self.optimizer, self.schedule), content["parts"], strict=True):
+            for part, state in zip(self._parts, content["parts"], strict=True):
                 part.load_state_dict(state)
             self.step = content["step"]
             self._say(f"resumed at step {self.step}")
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self.model, self.optimizer, self.schedule
 
     def _say(self, line: str) -> None:
         self.console.print(line, highlight=False)

@@ -230,6 +230,16 @@ def test_damaged_safetensors_are_refused(tmp_path):
         import_folder(folder, name="toy")
 
 
+@pytest.mark.train
+def test_weights_too_large_for_a_graph_are_refused(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    from clinspan.training import convert
+
+    monkeypatch.setattr(convert, "_LARGEST", 10_000)
+    with pytest.raises(UnsupportedModelError, match=r"optimum-cli export onnx"):
+        import_folder(TOY_FAMILIES[0].write(tmp_path / "source"), name="toy")
+
+
 def test_safetensors_need_the_train_extra(source, monkeypatch):
     (source / "model.onnx").rename(source / "model.safetensors")
     monkeypatch.setitem(sys.modules, "clinspan.training.convert", None)
@@ -389,6 +399,27 @@ def test_a_folder_that_is_no_model_is_not_replaced(source, tmp_path):
     notes.mkdir()
     with pytest.raises(OutputError, match="exists and is no model folder"):
         import_folder(source, name="toy", target=notes)
+
+
+def test_two_names_do_not_share_a_folder(source):
+    import_folder(source, name="toy/organs")
+    with pytest.raises(OutputError, match="holds the model 'toy/organs'"):
+        import_folder(source, name="toy-organs")
+
+
+def test_a_damaged_import_can_be_replaced(source):
+    folder = import_folder(source, name="toy")
+    (folder / "manifest.json").write_text("{")
+    import_folder(source, name="toy")
+    Manifest.read(folder).verify(folder)
+
+
+def test_a_bundled_models_name_is_taken(source, monkeypatch, tmp_path):
+    bundled = import_folder(source, name="en/organs", target=tmp_path / "bundled" / "organs")
+    for module in ("clinspan.hub.resolve", "clinspan.hub.importers.hugging_face"):
+        monkeypatch.setattr(f"{module}.BUNDLED", bundled.parent)
+    with pytest.raises(InputError, match="'en/organs' is the name of a model that comes with clinspan"):
+        import_folder(source, name="en/organs")
 
 
 def test_an_unwritable_target_is_named(source, tmp_path):

@@ -9,7 +9,6 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
-from families import TOY_FAMILIES  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 import clinspan  # noqa: E402
@@ -18,6 +17,7 @@ from clinspan.hub.manifest import Manifest  # noqa: E402
 from clinspan.training import finetune  # noqa: E402
 from clinspan.training.recipe import PretrainRecipe, Recipe  # noqa: E402
 from clinspan.training.run import pretrain, train  # noqa: E402
+from families import TOY_FAMILIES  # noqa: E402
 
 ORGANS, FINDINGS = ("heart", "kidney", "liver"), ("enlarged", "normal", "painful")
 RECIPE = """
@@ -105,9 +105,10 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
         save(self)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(finetune.Finetuner, "_save", save_and_stop)
+    monkeypatch.setattr(finetune.Finetuner, "_save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
         run(data, checkpoint, "parts", epochs=3)
+    monkeypatch.undo()
     assert run(data, checkpoint, "parts", epochs=3).files == whole.files
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +23,13 @@ from clinspan.exceptions import (
     DamagedModelError,
     InputError,
     MissingExtraError,
+    ModelError,
     OutputError,
     UnsupportedModelError,
 )
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import MANIFEST, Head, Manifest, ModelFile
-from clinspan.hub.resolve import home
+from clinspan.hub.resolve import BUNDLED, home, installed_heads
 
 CONFIG: Final = "config.json"
 TOKENIZER: Final = "tokenizer.json"
@@ -160,7 +161,7 @@ def import_folder(
 ) -> Path:
     """Turn a Hugging Face token-classification folder into a model folder.
 
-    The folder appears under its name only when it is complete; one that is there already is replaced.
+    The folder appears under its name only when it is complete, and replaces an earlier import.
 
     Args:
         source: folder with config.json (with id2label), tokenizer.json, and model.onnx, onnx/model.onnx or
@@ -177,17 +178,20 @@ def import_folder(
         The model folder.
 
     Raises:
-        InputError: if the name or the unit is none.
+        InputError: if the name or the unit is none, or the name is that of a bundled model.
         UnsupportedModelError: if the folder holds no token classifier that can be run.
         DamagedModelError: if a file cannot be read.
         MissingExtraError: if safetensors are to be exported without the `train` extra.
-        OutputError: if the target cannot be written.
+        OutputError: if the target cannot be written, or is anything but an earlier import of that name.
     """
     _check_arguments(name, unit)
+    if target is None:
+        _check_not_bundled(name)
+    target = target or home() / "models" / name.replace("/", "-")
+    _check_target(target, name)
     weights = choose_weights([file for file in FILES if (source / file).is_file()], str(source))
     classifier = Classifier.read(source)
     _check_tokenizer(source)
-    target = target or home() / "models" / name.replace("/", "-")
     with _complete(target) as folder:
         for file in (CONFIG, TOKENIZER):
             shutil.copyfile(source / file, folder / file)
@@ -250,6 +254,25 @@ def _check_arguments(name: str, unit: str | None) -> None:
         raise InputError(msg)
 
 
+def _check_not_bundled(name: str) -> None:
+    if any(name in found.head.names for found in installed_heads() if found.folder.parent == BUNDLED):
+        msg = f"{name!r} is the name of a model that comes with clinspan; choose another one."
+        raise InputError(msg)
+
+
+def _check_target(target: Path, name: str) -> None:
+    """Replace nothing but an earlier import of the same name."""
+    if not target.exists():
+        return
+    if not (target / MANIFEST).is_file():
+        msg = f"{target} exists and is no model folder; name another one."
+        raise OutputError(msg)
+    with suppress(ModelError):  # a damaged model may be replaced
+        if (other := Manifest.read(target).name) != name:
+            msg = f"{target} holds the model {other!r}; delete it or choose another name."
+            raise OutputError(msg)
+
+
 def _check_tokenizer(source: Path) -> None:
     from clinspan.inference.tokenizer import SubwordTokenizer
 
@@ -259,9 +282,6 @@ def _check_tokenizer(source: Path) -> None:
 @contextmanager
 def _complete(target: Path) -> Iterator[Path]:
     """Yield a folder that takes the target's place at the end; after an error nothing of it is left."""
-    if target.exists() and not (target / MANIFEST).is_file():
-        msg = f"{target} exists and is no model folder; name another one."
-        raise OutputError(msg)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as temporary:

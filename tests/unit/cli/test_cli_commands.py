@@ -1,0 +1,149 @@
+"""The other commands: demo, models, evaluate, import, train, and what they have in common."""
+
+import importlib.util
+import json
+
+import pytest
+
+from clinspan import __version__
+from clinspan.examples import EXAMPLES
+from clinspan.hub.resolve import installed_heads
+from models import copied_model
+
+RECORDS = [
+    {"id": "1", "text": "The kidney was normal.", "entities": [{"start": 4, "end": 10, "label": "Organ"}]},
+    {"id": "2", "text": "The liver, too.", "entities": [{"start": 4, "end": 9, "label": "Organ"}]},
+    {"id": "3", "text": "The heart, too.", "entities": [{"start": 4, "end": 9, "label": "Tumour"}]},
+]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "gold.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    return path
+
+
+def test_version(clinspan):
+    assert clinspan("--version").out == f"clinspan {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["annotate", "demo", "models", "evaluate", "import", "train"])
+def test_every_command_explains_itself(clinspan, command):
+    outcome = clinspan(command, "--help")
+    assert outcome.code == 0
+    assert "Usage: " in outcome.out
+
+
+def test_an_unknown_command(clinspan):
+    outcome = clinspan("anotate")
+    assert outcome.code == 2
+    assert "annotate" in outcome.err
+
+
+def test_demo_prints_the_entities_of_its_notes(clinspan):
+    outcome = clinspan("demo")
+    assert (outcome.code, outcome.err) == (0, "")
+    for example in EXAMPLES:
+        assert example.title in outcome.out
+    for text, label in [("heart", "Organ"), ("cardiac muscle tissue", "Tissue"), ("connective tissue", "Tissue")]:
+        assert any(line.split()[:-3] == [*text.split(), label] for line in outcome.out.splitlines())
+    entities = outcome.out.partition("confidence")[2]
+    for late in ("mitochondria", "blood", "lung"):
+        assert late in entities
+
+
+class TestModels:
+    def test_table(self, clinspan, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "200")
+        out = clinspan("models").out
+        assert all(found.head.name in out for found in installed_heads())
+        for word in ("name", "languages", "labels", "size", "licence", "bert_token_classifier_ner_anatomy_onnx"):
+            assert word in out
+
+    def test_by_language(self, clinspan):
+        assert "en/anatomy" in clinspan("models", "--lang", "en").out
+        assert "en/anatomy" not in clinspan("models", "--lang", "zz").out
+
+    @pytest.mark.parametrize("name", ["en/anatomy", "bert_token_classifier_ner_anatomy_onnx"])
+    def test_card(self, clinspan, name):
+        outcome = clinspan("models", "show", name)
+        assert outcome.code == 0
+        assert "Labels: " in outcome.out
+        assert "Organ" in outcome.out
+
+    def test_card_of_a_folder(self, clinspan, tmp_path):
+        folder = copied_model(tmp_path / "[red]m")
+        assert clinspan("models", "show", folder).out.splitlines()[0] == str(folder)
+
+    def test_an_unknown_name(self, clinspan):
+        outcome = clinspan("models", "show", "en/anatomi")
+        assert outcome.code == 2
+        assert outcome.message == (
+            "error: No model 'en/anatomi'. Did you mean 'en/anatomy'? `clinspan models` lists all of them."
+        )
+
+
+class TestEvaluate:
+    def test_scores(self, clinspan, corpus, tmp_path):
+        outcome = clinspan("evaluate", "en/anatomy", corpus, "--label-map", "Tumour=", "--json", tmp_path / "s.json")
+        assert (outcome.code, outcome.err) == (0, "")
+        for word in ("strict", "partial", "Organ", "precision", "95 % interval", "macro"):
+            assert word in outcome.out
+        scores = json.loads((tmp_path / "s.json").read_text())
+        assert scores["documents"] == 3
+        assert scores["entities"]["strict"]["Organ"]["recall"] == 1
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("{", "gold.jsonl, line 1: not a record with text and entities"),
+            ('{"text": "x", "entities": [{"start": 0, "end": 9, "label": "L"}]}', "the span 0-9 lies outside its text"),
+        ],
+    )
+    def test_a_bad_corpus(self, clinspan, tmp_path, content, message):
+        (tmp_path / "gold.jsonl").write_text(content)
+        outcome = clinspan("evaluate", "en/anatomy", tmp_path / "gold.jsonl")
+        assert outcome.code == 2
+        assert message in outcome.message
+
+    def test_no_corpus(self, clinspan, tmp_path):
+        outcome = clinspan("evaluate", "en/anatomy", tmp_path / "none.jsonl")
+        assert (outcome.code, outcome.message) == (2, f"error: No corpus at {tmp_path / 'none.jsonl'}.")
+
+    def test_an_output_that_cannot_be_written(self, clinspan, corpus, tmp_path):
+        outcome = clinspan("evaluate", "en/anatomy", corpus, "--json", tmp_path / "gold.jsonl" / "s.json")
+        assert outcome.code == 2
+        assert outcome.message == f"error: {tmp_path / 'gold.jsonl' / 's.json'}: Not a directory"
+
+    def test_a_wrong_label_map(self, clinspan, corpus):
+        outcome = clinspan("evaluate", "en/anatomy", corpus, "--label-map", "Tumour")
+        assert outcome.code == 2
+        assert "is not OLD=NEW" in " ".join(outcome.err.split())
+
+
+class TestTrain:
+    def test_without_the_extra(self, clinspan, monkeypatch, tmp_path):
+        find = importlib.util.find_spec
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "torch" else find(name, *a))
+        outcome = clinspan("train", tmp_path / "recipe.toml")
+        assert outcome.code == 2
+        assert outcome.message == "error: Training needs more packages: pip install 'clinspan[train]'"
+
+    @pytest.mark.train
+    def test_no_recipe(self, clinspan, tmp_path):
+        pytest.importorskip("torch")
+        pytest.importorskip("transformers")
+        pytest.importorskip("onnx")
+        outcome = clinspan("train", tmp_path / "recipe.toml")
+        assert outcome.code == 2
+        assert "recipe.toml" in outcome.message
+
+
+def test_a_folder_that_is_no_model_cannot_be_imported(clinspan, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLINSPAN_HOME", str(tmp_path / "home"))
+    (tmp_path / "m").mkdir()
+    outcome = clinspan("import", tmp_path / "m")
+    assert outcome.code == 2
+    assert outcome.message.startswith("error: ")
+    assert not list((tmp_path / "home").rglob("manifest.json"))
