@@ -48,9 +48,10 @@ class Corpus:
 
         texts, source = read_texts(data, notes)
         detector, tagger = SentenceDetector(), model.tagger
-        sentences = [text[a:b] for text in texts for a, b in detector.spans(text)]
+        spans = [(i, text[a:b]) for i, text in enumerate(texts) for a, b in detector.spans(text)]
+        documents, sentences = np.array([i for i, _ in spans]), [sentence for _, sentence in spans]
         column = pa.array(sentences, pa.string())
-        encoded = Encoded.from_units(tagger.units(column), column, tagger.encoder)
+        encoded = Encoded.from_units(tagger.units(column), column, documents, tagger.encoder)
         windows = encoded.window_ids(tagger.encoder.tokenizer)
         words = sum(len(text.split()) for text in texts)
         return cls(source, texts, sentences, windows, words, len(encoded.subwords.ids))

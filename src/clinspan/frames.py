@@ -35,22 +35,25 @@ class TextSource:
     Attributes:
         values: the texts; None and NaN count as empty.
         errors: what is wrong with a row, by row number; filled as rows are read.
+        rows: how many have been read.
         batch_characters: a batch ends with the document that reaches this many characters.
     """
 
     values: Iterable[Any]
     errors: dict[int, str] = field(default_factory=dict)
+    rows: int = 0
     batch_characters: int = BATCH_CHARACTERS
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield batches with one column, `text`; a row in error is null."""
         texts: list[str | None] = []
         size = 0
-        for row, value in enumerate(self.values):
+        for value in self.values:
             text, error = checked_text(value)
             if error:
-                self.errors[row] = error
+                self.errors[self.rows] = error
             texts.append(text)
+            self.rows += 1
             size += len(text or "") + 1
             if size >= self.batch_characters:
                 yield _text_batch(texts)
@@ -112,6 +115,26 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
     column = frame.column(text_col) if kind == "arrow" else frame[text_col]
     _check_type(text_col, column, kind)
     return column.to_pylist() if kind == "arrow" else column.to_list()
+
+
+def arrow_columns(frame: Any, names: Iterable[str]) -> dict[str, pa.Array]:
+    """Return columns of a frame as Arrow arrays.
+
+    Raises:
+        MissingColumnError: if the frame has no such column.
+    """
+    return {name: _arrow_column(frame, name) for name in names}
+
+
+def _arrow_column(frame: Any, name: str) -> pa.Array:
+    kind = frame_kind(frame)
+    names = [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
+    if kind == "list" or name not in names:
+        raise MissingColumnError.from_name(name, names)
+    if kind == "pandas":
+        return pa.array(frame[name], from_pandas=True)
+    column = frame[name].to_arrow() if kind == "polars" else frame.column(name)
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def listed(frame: Any) -> Any:

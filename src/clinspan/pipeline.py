@@ -14,7 +14,8 @@ from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
 from clinspan.engines.base import Engine
 from clinspan.engines.local import LocalEngine
-from clinspan.frames import TEXT, TextSource, listed, text_values, with_columns
+from clinspan.exceptions import InputError
+from clinspan.frames import TEXT, TextSource, arrow_columns, listed, text_values, with_columns
 from clinspan.persistence import load_stages, save_stages
 from clinspan.rows import blanked, warn_of_rows
 
@@ -54,18 +55,23 @@ class Pipeline:
             text_col: the text column; by default the one the assembler reads.
 
         Raises:
-            MissingColumnError: if there is no such column.
+            MissingColumnError: if there is no such column, or none of the others that an assembler reads.
             ColumnTypeError: if it does not hold text.
+            InputError: if a stage changes the number of rows, as one that explodes sentences does.
 
         Warns:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col or self.text_col))
-        batches = list(self.run(_renamed(source.batches(), self.text_col)))
+        beside = arrow_columns(frame, self._columns_beside_text)
+        batches = list(self.run(_named(source.batches(), self.text_col, beside)))
         if not batches:
-            batches = list(self.engine.run(self.plan(), [_renamed_batch(_empty(), self.text_col)]))
-        added = [name for name in batches[0].schema.names if name != self.text_col]
+            batches = list(self.run(_named([_empty()], self.text_col, beside)))
+        if sum(batch.num_rows for batch in batches) != source.rows:
+            msg = "A stage changes the number of rows (explode_sentences): use Pipeline.run, over record batches."
+            raise InputError(msg)
+        added = [name for name in batches[0].schema.names if name not in {self.text_col, *beside}]
         warn_of_rows(source.errors)
         columns = {name: batches[0].schema.field(name) for name in added}
         return with_columns(frame, columns, blanked(batches, source.errors, added))
@@ -75,6 +81,12 @@ class Pipeline:
         """The column that the first assembler reads."""
         found = (stage.input_col for stage in self.stages if isinstance(stage, DocumentAssembler))
         return next(found, TEXT)
+
+    @property
+    def _columns_beside_text(self) -> list[str]:
+        """The other plain columns that assemblers read, such as ids."""
+        read = (name for s in self.stages if isinstance(s, DocumentAssembler) for name in s.columns_read)
+        return [name for name in dict.fromkeys(read) if name != self.text_col]
 
     def save(self, folder: Path | str) -> None:
         """Write the pipeline as a folder: `metadata.json` and one folder a stage, models included."""
@@ -135,12 +147,15 @@ def _joined(group: Sequence[Annotator]) -> Annotator:
     return FusedTokenClassifiers(stages=classifiers, input_cols=classifiers[0].input_cols)
 
 
-def _renamed(batches: Iterable[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
-    return (_renamed_batch(batch, name) for batch in batches)
-
-
-def _renamed_batch(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(batch.columns, names=[name])
+def _named(
+    batches: Iterable[pa.RecordBatch], text_col: str, beside: Mapping[str, pa.Array]
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches of texts under the name that the stages read, with their rows of the columns beside."""
+    first = 0
+    for batch in batches:
+        columns = [batch.column(0), *(column.slice(first, batch.num_rows) for column in beside.values())]
+        yield pa.RecordBatch.from_arrays(columns, names=[text_col, *beside])
+        first += batch.num_rows
 
 
 def _empty() -> pa.RecordBatch:

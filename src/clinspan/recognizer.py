@@ -48,7 +48,7 @@ def load(
 
     >>> import clinspan
     >>> ner = clinspan.load("en/anatomy")
-    >>> [(e.text, e.label) for e in ner("Biopsy of the left kidney.").entities]
+    >>> [(e.text, e.label) for e in ner("Biopsy of the kidney.").entities]
     [('kidney', 'Organ')]
     """
     models = tuple(open_head(name, language=language, cache_bytes=cache_bytes) for name in names)

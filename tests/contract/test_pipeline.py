@@ -23,6 +23,7 @@ from clinspan.engines.local import LocalEngine, annotated
 from clinspan.exceptions import InputError, MissingColumnError, MissingInputError, UnsupportedModelError
 from clinspan.inference.session import OnnxSession
 from clinspan.persistence import load_stages
+from kinds import KINDS
 from models import copied_model, two_headed_model
 from notes import FRAGMENTS
 
@@ -233,6 +234,37 @@ def test_text_column_by_name():
     assert [c["result"] for c in pipeline.transform(frame)["ner_chunk"][0]] == ["liver"]
     reading = Pipeline([DocumentAssembler(input_col="body"), *to_chunks()[1:]])
     assert [c["result"] for c in reading.transform(frame)["ner_chunk"][0]] == ["kidney"]
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.name != "list"], ids=str)
+def test_an_assembler_finds_the_other_columns_it_reads(kind):
+    frame = kind.make(
+        ["The kidney.", None, "x" * 70_000, "The liver."], id=[7, 8, 9, None], title=["a", "b", None, "d"]
+    )
+    stages = [DocumentAssembler(id_col="id"), DocumentAssembler(input_col="title", output_col="head", id_col="id")]
+    result = Pipeline(stages).transform(frame)
+    documents = kind.column(result, "document")
+    assert [row[0]["metadata"].get("id") and float(row[0]["metadata"]["id"]) for row in documents] == [7, 8, 9, None]
+    assert [row[0]["result"] for row in kind.column(result, "head")] == ["a", "b", "", "d"]
+    assert kind.names(result) == [*kind.names(frame), "document", "head"]
+    assert kind.column(Pipeline(stages).transform(frame[:0]), "document") == []
+    with pytest.raises(MissingColumnError, match="No column 'key'"):
+        Pipeline([DocumentAssembler(id_col="key")]).transform(frame)
+
+
+def test_a_list_has_no_other_columns():
+    with pytest.raises(MissingColumnError, match="No column 'id'; available: 'text'"):
+        Pipeline([DocumentAssembler(id_col="id")]).transform(["x"])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_stage_that_changes_the_rows_is_for_batches_only(kind):
+    pipeline = Pipeline([DocumentAssembler(), SentenceDetector(explode_sentences=True)])
+    frame = kind.make(["One. Two. Three.", "Four."], n=[1, 2])
+    with pytest.raises(InputError, match="number of rows"):
+        pipeline.transform(frame)
+    (batch,) = pipeline.run([BATCH])
+    assert batch.num_rows > BATCH.num_rows
 
 
 @pytest.mark.parametrize("frame", ["The kidney.", b"The kidney.", ["The kidney."], (t for t in ["The kidney."])])

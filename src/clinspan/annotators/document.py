@@ -57,6 +57,11 @@ class DocumentAssembler(Annotator):
         object.__setattr__(self, "cleanup_mode", self.cleanup_mode.strip().lower())
         check_choice("cleanup_mode", self.cleanup_mode, list(CLEANUPS))
 
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The plain columns it reads."""
+        return tuple(name for name in (self.input_col, self.id_col, self.metadata_col) if name)
+
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Add the `document` column.
 

@@ -31,8 +31,9 @@ def _record(line: str, where: str) -> Record:
             raise TypeError
         spans = sorted(LabelledSpan(e["start"], e["end"], e["label"]) for e in row["entities"])
         return Record(str(row.get("id", where)), row["text"], tuple(spans), row.get("source", ""))
-    except InputError:
-        raise
+    except InputError as error:
+        msg = f"{where}: {error}"
+        raise InputError(msg) from None
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{where}: not a record with text and entities ({type(error).__name__})."
         raise InputError(msg) from None

@@ -24,7 +24,7 @@ def card_text(manifest: Manifest) -> str:
         "Languages": ", ".join(manifest.languages) or "not stated",
         "Architecture": f"{manifest.architecture}, {manifest.precision} ONNX",
         "Size": f"{manifest.size / 1e6:.1f} MB",
-        "Reads": f"windows of {manifest.max_length} sub-words, {manifest.overlap} shared; nothing is cut off",
+        "Reads": _reading(manifest),
         "Tags": "words and punctuation marks" if manifest.unit == "word" else "whitespace-separated tokens",
         "Licence of the weights": manifest.licence or "not stated",
     }
@@ -39,6 +39,12 @@ def card_text(manifest: Manifest) -> str:
     for head in manifest.heads:
         lines += _head_lines(head)
     return "\n".join(lines)
+
+
+def _reading(manifest: Manifest) -> str:
+    several = f"passages of up to {manifest.context} sub-words" if manifest.context else "sentences"
+    windows = f"longer sentences in windows of {manifest.max_length}, {manifest.overlap} shared"
+    return f"{several}; {windows}; nothing is cut off"
 
 
 def _head_lines(head: Head) -> Iterator[str]:

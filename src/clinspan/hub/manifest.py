@@ -90,6 +90,7 @@ class Manifest:
         unit: what is tagged, `word` or `token`.
         max_length: longest sequence in sub-words, special ones included.
         overlap: fewest sub-words that neighbouring windows share.
+        context: most sub-words in a passage of several sentences read together; 0: each sentence by itself.
         precision: `int8` or `fp32`.
         licence: SPDX identifier of the weights.
         heads: the tag sets, one per output of the graph.
@@ -107,6 +108,7 @@ class Manifest:
     licence: str
     heads: tuple[Head, ...]
     files: tuple[ModelFile, ...]
+    context: int = 0
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

@@ -63,6 +63,4 @@ def _open_tagger(folder: Path, _files: tuple[object, ...], cache_bytes: int) -> 
     manifest = Manifest.read(folder)
     manifest.verify(folder)
     cache = WindowCache(cache_bytes) if cache_bytes else None
-    return Tagger.open(
-        folder, max_length=manifest.max_length, overlap=manifest.overlap, unit=manifest.unit, cache=cache
-    )
+    return Tagger.open(folder, manifest, cache)

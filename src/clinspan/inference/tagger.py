@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from clinspan.codepoints import Ints
 from clinspan.exceptions import UnsupportedModelError
+from clinspan.hub.manifest import Manifest
 from clinspan.inference.cache import Outputs, WindowCache
 from clinspan.inference.decoding import Floats
 from clinspan.inference.session import OnnxSession, run_windows
@@ -38,10 +39,8 @@ class Tagger:
     cache: WindowCache | None = None
 
     @classmethod
-    def open(
-        cls, folder: Path, *, max_length: int, overlap: int, unit: str, cache: WindowCache | None = None
-    ) -> Tagger:
-        """Load `model.onnx` and `tokenizer.json` from a folder.
+    def open(cls, folder: Path, manifest: Manifest, cache: WindowCache | None = None) -> Tagger:
+        """Load `model.onnx` and `tokenizer.json` from a folder, whose files have been verified.
 
         Raises:
             UnsupportedModelError: if the graph is not one of a token classifier.
@@ -51,20 +50,27 @@ class Tagger:
         if unknown or "input_ids" not in session.inputs:
             msg = f"model.onnx in {folder} has the inputs {session.inputs}; a token classifier reads input_ids."
             raise UnsupportedModelError(msg)
-        encoder = Encoder(SubwordTokenizer.open(folder / "tokenizer.json"), max_length, overlap)
-        return cls(session, encoder, unit, cache)
+        tokenizer = SubwordTokenizer.open(folder / "tokenizer.json")
+        encoder = Encoder(tokenizer, manifest.max_length, manifest.overlap, manifest.context)
+        return cls(session, encoder, manifest.unit, cache)
 
     def units(self, sentences: pa.StringArray, tokens: tuple[Ints, Ints] | None = None) -> Units:
         """Find what is to be tagged."""
         return Units.from_sentences(sentences, tokens, self.unit)
 
     def logits(
-        self, sentences: pa.StringArray, units: Units, outputs: Sequence[str], pool: Executor | None = None
+        self,
+        sentences: pa.StringArray,
+        documents: Ints,
+        units: Units,
+        outputs: Sequence[str],
+        pool: Executor | None = None,
     ) -> dict[str, Floats]:
         """Run the model.
 
         Args:
             sentences: the texts that `units` were found in.
+            documents: the document of each sentence, non-decreasing.
             units: what is to be tagged.
             outputs: names of the heads wanted.
             pool: threads to share the windows.
@@ -72,7 +78,7 @@ class Tagger:
         Returns:
             For each head the logits of each unit, shape [units, tags]; NaN for a unit without sub-words.
         """
-        encoded = Encoded.from_units(units, sentences, self.encoder)
+        encoded = Encoded.from_units(units, sentences, documents, self.encoder)
         ids = encoded.window_ids(self.encoder.tokenizer)
         results = run_windows(self.session, ids, outputs, pool=pool, cache=self.cache)
         return {name: self._of_units(encoded, results, name) for name in outputs}

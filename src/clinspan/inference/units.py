@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from clinspan.codepoints import SPACE, CodePoints, Ints, runs, word_units
 from clinspan.inference.tokenizer import Subwords, SubwordTokenizer, first_subwords
-from clinspan.inference.windows import Windows, split_windows
+from clinspan.inference.windows import Windows, pack_passages, split_windows
 
 WORD_UNIT: Final = "word"
 TOKEN_UNIT: Final = "token"  # noqa: S105 - the field's word for a piece of text
@@ -83,10 +83,11 @@ class Encoded:
     first: Ints
 
     @classmethod
-    def from_units(cls, units: Units, sentences: pa.StringArray, encoder: Encoder) -> Encoded:
-        """Encode sentences whose units are known."""
+    def from_units(cls, units: Units, sentences: pa.StringArray, documents: Ints, encoder: Encoder) -> Encoded:
+        """Encode sentences whose units are known; `documents` tells which belong together."""
         subwords = encoder.tokenizer.encode(sentences.to_pylist(), units.text.row_starts)
-        windows = split_windows(subwords.sentence_starts, size=encoder.size, overlap=encoder.overlap)
+        passages = pack_passages(subwords.sentence_starts, documents, size=min(encoder.context, encoder.size))
+        windows = split_windows(passages, size=encoder.size, overlap=encoder.overlap)
         first = first_subwords(subwords, units.starts, units.stops)
         return cls(units, subwords, windows, first)
 
@@ -102,11 +103,19 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Encoder:
-    """How a model reads text: its tokenizer and the measure of its windows, in sub-words."""
+    """How a model reads text: its tokenizer and its measures, in sub-words.
+
+    Attributes:
+        tokenizer: the sub-words and the special ids around them.
+        max_length: most sub-words in a window, special ones included.
+        overlap: fewest that neighbouring windows of a long passage share.
+        context: most in a passage of several sentences; 0 reads every sentence by itself.
+    """
 
     tokenizer: SubwordTokenizer
     max_length: int
     overlap: int
+    context: int = 0
 
     @property
     def size(self) -> int:

@@ -64,7 +64,7 @@ class Examples:
         """Encode records and put the gold tags on their units."""
         sentences = Sentences.from_records(records)
         units = Units.from_sentences(sentences.texts, None, unit)
-        encoded = Encoded.from_units(units, sentences.texts, encoder)
+        encoded = Encoded.from_units(units, sentences.texts, sentences.records, encoder)
         targets = np.full(len(encoded.subwords.ids), IGNORED, dtype=np.int64)
         known = encoded.first >= 0
         targets[encoded.first[known]] = unit_tags(records, sentences, units, tags)[known]

@@ -95,6 +95,7 @@ class Recipe:
         checkpoint: what to start from: `minilm`, the name of a pre-training recipe that was run, or a folder.
         heads: tag sets by output name.
         corpora: what to train on.
+        max_length, overlap, context: as in the manifest, in sub-words.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Recipe:
     seed: int = 13
     max_length: int = 256
     overlap: int = 64
+    context: int = 0
     unit: str = WORD_UNIT
 
     @classmethod

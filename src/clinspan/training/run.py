@@ -44,7 +44,8 @@ def train(recipe: Recipe, *, data: Path, runs: Path, output: Path, console: Cons
     """
     torch.manual_seed(recipe.seed)
     source = checkpoint_folder(recipe.checkpoint, runs)
-    encoder = Encoder(SubwordTokenizer.open(source / "tokenizer.json"), recipe.max_length, recipe.overlap)
+    tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
+    encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
     train_set = [_examples(recipe, c, data / c.train, encoder) for c in recipe.corpora if c.train]
     dev_set = [_examples(recipe, c, data / c.dev, encoder) for c in recipe.corpora if c.dev]
     _describe(console, train_set, "train")
@@ -164,6 +165,7 @@ def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path) -
         unit=recipe.unit,
         max_length=recipe.max_length,
         overlap=recipe.overlap,
+        context=recipe.context,
         precision=precision,
         licence=recipe.licence,
         heads=heads,

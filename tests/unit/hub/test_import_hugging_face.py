@@ -79,7 +79,7 @@ def _imported(source, target, **options):
     folder = import_folder(source, name="toy", target=target, **options)
     manifest = Manifest.read(folder)
     manifest.verify(folder)
-    return Tagger.open(folder, max_length=manifest.max_length, overlap=manifest.overlap, unit=manifest.unit)
+    return Tagger.open(folder, manifest)
 
 
 def _torch_logits(network, ids):
@@ -92,12 +92,12 @@ def _torch_logits(network, ids):
 
 def _encoded(tagger, text):
     sentences = pa.array([text])
-    return Encoded.from_units(tagger.units(sentences), sentences, tagger.encoder)
+    return Encoded.from_units(tagger.units(sentences), sentences, np.zeros(len(sentences), np.int64), tagger.encoder)
 
 
 def _unit_logits(tagger, text):
     sentences = pa.array([text])
-    return tagger.logits(sentences, tagger.units(sentences), ["logits"])["logits"]
+    return tagger.logits(sentences, np.zeros(len(sentences), np.int64), tagger.units(sentences), ["logits"])["logits"]
 
 
 def _first_subword(encoding, text, start, stop):
