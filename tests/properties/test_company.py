@@ -1,12 +1,11 @@
 """A note gets the same entities alone or among others, whatever the order, the threads and the cache.
 
-`CLINSPAN_TEXTS=notes.jsonl.gz CLINSPAN_NOTES=2000` runs over real notes; `-s` prints the largest difference.
+`CLINSPAN_TEXTS=a.jsonl.gz:b.jsonl.gz CLINSPAN_NOTES=2000` runs over real notes; `-s` prints the largest difference.
 """
 
 import os
 import random
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 
 import pytest
 
@@ -51,7 +50,8 @@ def among_strangers(ner, notes):
 def notes():
     if TEXTS is None:
         return clinical_notes(NOTES)
-    return [note.text for note in islice(read_notes(str(Path(TEXTS))), NOTES)]
+    found = chain.from_iterable(map(read_notes, TEXTS.split(os.pathsep)))
+    return [note.text for note in islice(found, NOTES)]
 
 
 @pytest.fixture(scope="module")

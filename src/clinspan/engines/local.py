@@ -7,17 +7,22 @@ them all. The model runs outside Python's lock, so threads are enough.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Final
 
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
 from clinspan.inference.session import available_threads
+
+_LARGE_BATCH: Final = 500_000  # bytes of text
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,21 @@ class LocalEngine:
 
 def annotated(stages: Sequence[Annotator], batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return the batch after all stages."""
+    large = batch.nbytes >= _LARGE_BATCH
     for stage in stages:
         batch = stage.annotate(batch)
+    if large:
+        release_memory()
     return batch
+
+
+def release_memory() -> None:
+    """Give what allocators keep for later back to the system: a long note leaves hundreds of megabytes."""
+    pa.default_memory_pool().release_unused()
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl has no need of it
+        if trim is not None:
+            trim(0)
 
 
 def with_pool(stage: Annotator, pool: Executor) -> Annotator:
