@@ -62,7 +62,7 @@ def open_clinspan(task: Task, *, threads: int, cache: bool) -> Run:
 
 
 def open_pipeline(task: Task, *, batch_size: int | None) -> Run:
-    """Return a run of the Hugging Face pipeline over our sentences; of whole notes it would lose the ends."""
+    """Return a run of the Hugging Face pipeline over our passages; of whole notes it would lose the ends."""
     from transformers import pipeline
     from transformers.utils import logging
 
@@ -72,7 +72,7 @@ def open_pipeline(task: Task, *, batch_size: int | None) -> Run:
     model: Any = str(task.checkpoint)
     classify: Any = pipeline("token-classification", model=model, aggregation_strategy="simple")
     options = {} if batch_size is None else {"batch_size": batch_size}
-    return lambda: classify(task.corpus.sentences, **options)
+    return lambda: classify(task.corpus.passages, **options)
 
 
 def open_bare(task: Task, *, threads: int) -> Run:

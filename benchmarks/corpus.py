@@ -1,4 +1,4 @@
-"""What the benchmark annotates: notes, and the same notes as sentences and as model windows."""
+"""What the benchmark annotates: notes, and the same notes as passages and as model windows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,8 @@ class Corpus:
     Attributes:
         source: where the notes come from.
         texts: whole notes.
-        sentences: the sentences of all notes, as our splitter finds them.
+        passages: the same in the passages that our engine puts through the model at once, for peers that would cut
+            off whole notes.
         windows: ids of each window, tokenised beforehand, special ids included.
         words: how many runs between white space there are.
         subwords: how many sub-words, special ones not counted.
@@ -33,7 +34,7 @@ class Corpus:
 
     source: str
     texts: list[str]
-    sentences: list[str]
+    passages: list[str]
     windows: list[npt.NDArray[np.int64]]
     words: int
     subwords: int
@@ -45,16 +46,22 @@ class Corpus:
 
         from clinspan import SentenceDetector
         from clinspan.inference.units import Encoded
+        from clinspan.inference.windows import pack_passages
 
         texts, source = read_texts(data, notes)
         detector, tagger = SentenceDetector(), model.tagger
+        encoder = tagger.encoder
         spans = [(i, text[a:b]) for i, text in enumerate(texts) for a, b in detector.spans(text)]
         documents, sentences = np.array([i for i, _ in spans]), [sentence for _, sentence in spans]
         column = pa.array(sentences, pa.string())
-        encoded = Encoded.from_units(tagger.units(column), column, documents, tagger.encoder)
-        windows = encoded.window_ids(tagger.encoder.tokenizer)
+        encoded = Encoded.from_units(tagger.units(column), column, documents, encoder)
+        windows = encoded.window_ids(encoder.tokenizer)
+        sentence_starts = encoded.subwords.sentence_starts
+        packed = pack_passages(sentence_starts, documents, size=min(encoder.context, encoder.size))
+        edges = np.searchsorted(sentence_starts, packed).tolist()
+        passages = [" ".join(sentences[a:b]) for a, b in pairwise(edges)]
         words = sum(len(text.split()) for text in texts)
-        return cls(source, texts, sentences, windows, words, len(encoded.subwords.ids))
+        return cls(source, texts, passages, windows, words, len(encoded.subwords.ids))
 
     def __str__(self) -> str:
         sizes = f"{len(self.texts):,} notes, {self.words:,} words, {self.subwords:,} sub-words"

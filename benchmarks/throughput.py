@@ -1,16 +1,18 @@
 """Notes a second and memory, against a bare ONNX Runtime loop and the Hugging Face pipeline.
 
-    python -m benchmarks.throughput [--notes 60] [--rounds 5] [--data FILE] [--json FILE]
+    python -m benchmarks.throughput [--notes 40] [--rounds 5] [--patience 0] [--data FILE] [--json FILE]
 
 Contenders take turns, round after round, each in its own process; figures are medians over the rounds, ratios
 medians of each round's ratio. A first round warms up and does not count. clinspan starts from whole notes;
-the Hugging Face pipeline is given our sentences, the bare loop even our windows, ready tokenised.
+the Hugging Face pipeline is given our passages, the bare loop even our windows, ready tokenised. What other
+processes do meanwhile is measured too: disturbed figures are called so, and `--patience` repeats disturbed runs.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -28,9 +30,10 @@ from rich.table import Column, Table
 from benchmarks import contenders as known
 from benchmarks.contenders import CONTENDERS, Contender, Task
 from benchmarks.corpus import Corpus
-from benchmarks.worker import Worker
+from benchmarks.worker import Turn, Worker
 
-_CHECKED_WINDOWS: Final = 300
+_CHECKED_WINDOWS: Final = 100
+_DISTURBED: Final = 0.05  # of a CPU, by other processes
 _PAIRS: Final = (
     (known.OURS, known.PIPELINE, 5.5),
     (known.OURS, known.PIPELINE_BATCHED, None),
@@ -49,11 +52,13 @@ class Result:
         name: the contender.
         seconds: of each counted run.
         peak_mib: memory it took at its peak beyond Python and the corpus.
+        others: most CPUs that other processes kept busy during a counted run.
     """
 
     name: str
     seconds: list[float]
     peak_mib: float
+    others: float
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,9 @@ class Ratio:
 
 def main(
     data: Annotated[Path | None, typer.Option(help="JSON lines with a `text` field, gzipped or not.")] = None,
-    notes: Annotated[int, typer.Option(help="How many notes to annotate.")] = 60,
+    notes: Annotated[int, typer.Option(help="How many notes to annotate.")] = 40,
     rounds: Annotated[int, typer.Option(help="Counted runs of each contender.")] = 5,
+    patience: Annotated[float, typer.Option(help="Seconds to spend on repeating disturbed runs.")] = 0,
     model: Annotated[str, typer.Option(help="The model, of the BERT family.")] = "en/anatomy",
     only: Annotated[list[str] | None, typer.Option(help="Contenders whose name contains this.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
@@ -95,7 +101,7 @@ def main(
     with TemporaryDirectory() as folder:
         task = Task(model, Path(folder), corpus)
         same_tags = write_peer(task) if any("pipeline" in c.name for c in chosen) else None
-        results = measure(chosen, task, rounds)
+        results = measure(chosen, task, rounds, patience)
     ratios = compare(results)
     report(corpus, rounds, results, ratios, same_tags)
     if json_file:
@@ -118,12 +124,29 @@ def _write_peer(task: Task) -> float:
     return write_checkpoint(task.model, task.corpus.windows[:_CHECKED_WINDOWS], task.checkpoint)
 
 
-def measure(contenders: Sequence[Contender], task: Task, rounds: int) -> list[Result]:
+def measure(contenders: Sequence[Contender], task: Task, rounds: int, patience: float) -> list[Result]:
     """Open every contender, let them take turns, and close them."""
     workers = [Worker(contender, task) for contender in track(contenders, "opening", transient=True)]
-    turns = [[worker.run() for worker in workers] for _ in track(range(rounds + 1), "rounds", transient=True)]
-    seconds = zip(*turns[1:], strict=True)
-    return [Result(w.name, list(s), w.close()) for w, s in zip(workers, seconds, strict=True)]
+    for worker in track(workers, "warming up", transient=True):
+        worker.run()
+    end = time.monotonic() + patience
+    turns = [[undisturbed(w, end) for w in workers] for _ in track(range(rounds), "rounds", transient=True)]
+    return [result(w, runs) for w, runs in zip(workers, zip(*turns, strict=True), strict=True)]
+
+
+def undisturbed(worker: Worker, end: float) -> Turn:
+    """Do one run, and repeat it until the machine was quiet, at most until `end`."""
+    turn = worker.run()
+    while turn.others > _DISTURBED and time.monotonic() < end:
+        time.sleep(1)
+        turn = worker.run()
+    return turn
+
+
+def result(worker: Worker, turns: Sequence[Turn]) -> Result:
+    """Close a worker and put its runs together."""
+    others = max(turn.others for turn in turns)
+    return Result(worker.name, [turn.seconds for turn in turns], worker.close(), others)
 
 
 def compare(results: Sequence[Result]) -> list[Ratio]:
@@ -141,8 +164,11 @@ def report(
     console.print(f"{corpus}; medians of {rounds} alternating runs")
     console.print(_rates(corpus, results), _ratios(ratios))
     if same_tags is not None:
-        note = "The pipeline has the weights of our int8 graph, read back to float32, and our sentences"
+        note = "The pipeline has the weights of our int8 graph, read back to float32, and our passages"
         console.print(f"{note}; {same_tags:.1%} of sub-words get the same tag from both.")
+    others = max(result.others for result in results)
+    if others > _DISTURBED:
+        console.print(f"Disturbed: other processes used up to {others:.2f} CPUs during a run; measure again.")
 
 
 def _rates(corpus: Corpus, results: Sequence[Result]) -> Table:

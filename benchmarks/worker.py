@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import sys
@@ -9,11 +10,23 @@ import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from benchmarks.contenders import Contender, Task
+from benchmarks.contenders import Contender, Run, Task
 
 MIB: Final = 2**20
+
+
+class Turn(NamedTuple):
+    """One run over the corpus.
+
+    Attributes:
+        seconds: how long it took.
+        others: how many CPUs other processes kept busy meanwhile; above a few hundredths the figure misleads.
+    """
+
+    seconds: float
+    others: float
 
 
 class Worker:
@@ -28,21 +41,21 @@ class Worker:
         theirs.close()
         self._receive()
 
-    def run(self) -> float:
-        """Do one run over the corpus and return its seconds."""
+    def run(self) -> Turn:
+        """Do one run over the corpus."""
         self._connection.send("run")
-        return self._receive()
+        return Turn(*self._receive())
 
     def close(self) -> float:
         """End the process and return the memory it took at its peak beyond Python and the corpus, in MiB."""
         self._connection.send("close")
-        peak = self._receive()
+        peak = float(self._receive())
         self._process.join()
         return peak
 
-    def _receive(self) -> float:
+    def _receive(self) -> Any:
         try:
-            return float(self._connection.recv())
+            return self._connection.recv()
         except EOFError:
             msg = f"{self.name} ended early; its message is above."
             raise SystemExit(msg) from None
@@ -51,12 +64,27 @@ class Worker:
 def _serve(connection: Connection, contender: Contender, task: Task) -> None:
     before = memory("VmRSS")
     run = contender.open(task)
-    connection.send(0.0)
+    connection.send("open")
     while connection.recv() == "run":
-        start = time.perf_counter()
-        run()
-        connection.send(time.perf_counter() - start)
+        connection.send(_timed(run))
     connection.send((memory("VmHWM") - before) / MIB)
+
+
+def _timed(run: Run) -> Turn:
+    start, own, all_processes = time.perf_counter(), time.process_time(), busy_seconds()
+    run()
+    seconds = time.perf_counter() - start
+    others = busy_seconds() - all_processes - (time.process_time() - own)
+    return Turn(seconds, max(0.0, others / seconds))
+
+
+def busy_seconds() -> float:
+    """Return the CPU time that all processes of the machine have used; 0 off Linux, where nothing tells."""
+    statistics = Path("/proc/stat")
+    if not statistics.is_file():
+        return 0.0
+    user, nice, system, _idle, _wait, *others = map(int, statistics.read_text().split("\n", 1)[0].split()[1:9])
+    return (user + nice + system + sum(others)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(field: str) -> int:

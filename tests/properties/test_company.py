@@ -86,7 +86,7 @@ def spans(entities):
 def test_the_cache_is_used_and_bounded(notes):
     ner = clinspan.load("en/anatomy", threads=1, cache_bytes=1_000_000)
     cache = ner.models[0].tagger.cache
-    together(ner, [*notes[:20], *notes[:20]])
+    together(ner, [note for note in notes[:20] for _ in range(2)])
     assert cache.hits > 0
     assert 0 < cache.size <= cache.capacity == 1_000_000
 
