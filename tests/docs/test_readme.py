@@ -58,7 +58,7 @@ def test_the_example_recipe_is_read(tmp_path: Path) -> None:
     path.write_text(body, encoding="utf-8")
     recipe = Recipe.read(path)
     assert recipe.heads["drugs"].tags == ["O", "B-DRUG", "I-DRUG"]
-    assert recipe.corpora[0].label_map == {"MEDICATION": "DRUG", "GENE": ""}
+    assert recipe.corpora[0].heads["drugs"].label_map == {"MEDICATION": "DRUG", "GENE": ""}
 
 
 def test_every_local_link_leads_somewhere() -> None:

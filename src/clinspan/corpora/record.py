@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
@@ -30,12 +29,3 @@ class Record:
             if not 0 <= span.start < span.stop <= len(self.text):
                 msg = f"Record {self.id!r}: the span {span.start}-{span.stop} lies outside its text."
                 raise InputError(msg)
-
-    def mapped(self, labels: Mapping[str, str]) -> Record:
-        """Return the record with labels renamed; a label mapped to "" is dropped."""
-        spans = (span._replace(label=labels.get(span.label, span.label)) for span in self.spans)
-        return replace(self, spans=tuple(span for span in spans if span.label))
-
-    def limited(self, labels: frozenset[str]) -> Record:
-        """Return the record with only the spans of these labels."""
-        return replace(self, spans=tuple(span for span in self.spans if span.label in labels))

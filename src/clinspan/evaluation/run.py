@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from clinspan.codepoints import CodePoints, Ints, word_units
-from clinspan.corpora import Record
+from clinspan.corpora import Record, Scheme
 from clinspan.evaluation.entity import EntityScores, score_entities
 from clinspan.evaluation.tokens import TokenTable
-from clinspan.inference.model import HeadModel
 from clinspan.recognizer import EntityRecognizer
 from clinspan.tagging import OUTSIDE, LabelledSpan, iob2_tags, put_tags
 
@@ -37,28 +36,23 @@ def evaluate(
 ) -> Evaluation:
     """Annotate the texts of a corpus and compare with its spans.
 
+    Only labels that the model has and the corpus marks throughout are compared.
+
     Args:
         recognizer: a recognizer with one model.
         records: labelled texts.
-        label_map: gold labels to rename ("" drops one). By default the one the model was trained
-            with, for corpora it was trained on.
-
-    Gold spans whose label the model does not have are left out.
+        label_map: gold labels to rename ("" drops one). By default the labels are read as the manifest says, for
+            corpora that it names.
     """
-    model, known = recognizer.models[0], frozenset(recognizer.labels)
-    gold = [r.mapped(_label_map(model, r.source) if label_map is None else label_map) for r in records]
-    gold = [record.limited(known) for record in gold]
+    model, labels = recognizer.models[0], recognizer.labels
+    own = [(r, model.head.scheme(r.source) if label_map is None else Scheme(label_map=label_map)) for r in records]
+    gold = [replace(r, spans=tuple(scheme.judged(r, scheme.renamed(r).spans, labels))) for r, scheme in own]
     predicted = [
-        [LabelledSpan(e.start, e.end, e.label) for e in document.entities]
-        for document in recognizer.pipe(record.text for record in gold)
+        scheme.judged(record, (LabelledSpan(e.start, e.end, e.label) for e in document.entities), labels)
+        for (record, scheme), document in zip(own, recognizer.pipe(record.text for record, _ in own), strict=True)
     ]
     scores = score_entities([record.spans for record in gold], predicted)
     return Evaluation(scores, _token_table(gold, predicted), len(gold))
-
-
-def _label_map(model: HeadModel, source: str) -> Mapping[str, str]:
-    found = (corpus.get("label_map", {}) for corpus in model.head.training if corpus.get("name") == source)
-    return next(found, {})
 
 
 def _token_table(gold: Sequence[Record], predicted: Sequence[Sequence[LabelledSpan]]) -> TokenTable:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from clinspan.corpora import Scheme
 from clinspan.exceptions import DamagedModelError, UnsupportedModelError
 from clinspan.tagging import label_names
 
@@ -55,7 +56,7 @@ class Head:
         tags: the tag of each column, in order.
         aliases: further names that resolve to this head.
         description: one line.
-        training: the corpora it was trained on, each with name, licence and label map.
+        training: the corpora it was trained on or measured with, each with name, licence and the entries of `Scheme`.
         scores: strict entity scores by data set and label, as measured on the shipped files.
     """
 
@@ -76,6 +77,11 @@ class Head:
     def names(self) -> tuple[str, ...]:
         """The short name and all aliases."""
         return (self.name, *self.aliases)
+
+    def scheme(self, corpus: str) -> Scheme:
+        """Return how a corpus reads in the labels of the head; as it stands, if the manifest does not name it."""
+        known = next((entry for entry in self.training if entry.get("name") == corpus), {})
+        return Scheme(**{field.name: known[field.name] for field in fields(Scheme) if field.name in known})
 
 
 @dataclass(frozen=True)

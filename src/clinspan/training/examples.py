@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clinspan.annotators.sentence_rules import sentence_spans
-from clinspan.codepoints import Ints
-from clinspan.corpora import Record
+from clinspan.codepoints import Bools, Ints
+from clinspan.corpora import Record, Scheme
 from clinspan.inference.decoding import Floats, best_tags
 from clinspan.inference.units import Encoded, Encoder, Units
-from clinspan.tagging import OUTSIDE, LabelledSpan, TagTable, allowed_transitions, put_tags
+from clinspan.tagging import OUTSIDE, LabelledSpan, TagTable, allowed_transitions, parse_tag, put_tags
 
-IGNORED: Final = -100  # PyTorch's default ignore_index
+IGNORED: Final = -100  # says nothing
+UNMARKED: Final = -1  # none of the labels that the corpus marks throughout; perhaps one of the others
 
 
 @dataclass(frozen=True)
@@ -38,53 +39,125 @@ class Sentences:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Labelled windows of one corpus for one head.
+class Teaching:
+    """How one corpus is to teach one head.
 
     Attributes:
-        head: output name of the head.
-        records: the labelled records.
-        sentences: their sentences.
-        encoded: units, sub-words and windows of the sentences.
         tags: tag set of the head.
-        targets: tag index at each unit's first sub-word, `IGNORED` elsewhere, shape [sub-words].
+        scheme: the corpus in the head's labels.
+        weight: factor on the loss.
     """
 
-    head: str
+    tags: list[str]
+    scheme: Scheme
+    weight: float = 1.0
+
+    @property
+    def possible(self) -> Bools:
+        """Whether an unmarked unit may have a tag, shape [tags]."""
+        complete = self.scheme.complete
+        labels = [parse_tag(tag).label for tag in self.tags]
+        return np.array([not label or (complete is not None and label not in complete) for label in labels])
+
+    def unit_targets(self, records: Sequence[Record], sentences: Sentences, units: Units) -> Ints:
+        """Return the tag of each unit; of overlapping spans the longest counts.
+
+        A unit that is not marked is outside if the corpus marks all labels, `IGNORED` if it marks none throughout.
+        """
+        possible = self.possible
+        unmarked = self.tags.index(OUTSIDE) if possible.sum() == 1 else IGNORED if possible.all() else UNMARKED
+        index = {tag: i for i, tag in enumerate(self.tags)}
+        found = np.full(len(units.starts), unmarked, dtype=np.int64)
+        owner = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
+        shift = (sentences.starts - units.text.row_starts[:-1])[owner]
+        starts, stops = units.starts + shift, units.stops + shift
+        bounds = np.searchsorted(sentences.records[owner], np.arange(len(records) + 1))
+        for record, low, high in zip(records, bounds[:-1], bounds[1:], strict=True):
+            part = slice(low, high)
+            for span in self.scheme.masked(record):
+                found[part][(stops[part] > span.start) & (starts[part] < span.stop)] = IGNORED
+            gold = self.scheme.widened(self.scheme.renamed(record))
+            put_tags(found[part], starts[part], stops[part], gold.spans, index)
+        return found
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The labelled windows of one corpus, for every head that it teaches.
+
+    Attributes:
+        name: of the corpus.
+        records: its records, with the labels of the corpus.
+        heads: how it teaches each head.
+        sentences: its sentences.
+        encoded: units, sub-words and windows of the sentences.
+        targets: tag index by head at each unit's first sub-word, `UNMARKED` or `IGNORED`, shape [sub-words] each.
+        passes: how often an epoch sees the corpus; may be a fraction.
+    """
+
+    name: str
     records: Sequence[Record]
+    heads: Mapping[str, Teaching]
     sentences: Sentences
     encoded: Encoded
-    tags: list[str]
-    targets: Ints
+    targets: Mapping[str, Ints]
+    passes: float = 1.0
 
     @classmethod
     def from_records(
-        cls, records: Sequence[Record], *, head: str, tags: list[str], encoder: Encoder, unit: str
+        cls,
+        records: Sequence[Record],
+        heads: Mapping[str, Teaching],
+        *,
+        encoder: Encoder,
+        unit: str,
+        name: str = "",
+        passes: float = 1.0,
     ) -> Examples:
-        """Encode records and put the gold tags on their units."""
+        """Encode records and put the gold tags of each head on their units."""
         sentences = Sentences.from_records(records)
         units = Units.from_sentences(sentences.texts, None, unit)
         encoded = Encoded.from_units(units, sentences.texts, sentences.records, encoder)
-        targets = np.full(len(encoded.subwords.ids), IGNORED, dtype=np.int64)
         known = encoded.first >= 0
-        targets[encoded.first[known]] = unit_tags(records, sentences, units, tags)[known]
-        return cls(head, records, sentences, encoded, tags, targets)
+        targets = {}
+        for head, teaching in heads.items():
+            targets[head] = np.full(len(encoded.subwords.ids), IGNORED, dtype=np.int64)
+            targets[head][encoded.first[known]] = teaching.unit_targets(records, sentences, units)[known]
+        return cls(name, records, heads, sentences, encoded, targets, passes)
 
-    def windows(self, encoder: Encoder) -> Iterator[tuple[npt.NDArray[np.int64], Ints]]:
-        """Yield the ids and targets of each window, special sub-words included."""
+    def windows(self, encoder: Encoder) -> Iterator[tuple[npt.NDArray[np.int64], dict[str, Ints]]]:
+        """Yield the ids and the targets by head of each window, special sub-words included."""
         before, after = len(encoder.tokenizer.prefix), len(encoder.tokenizer.suffix)
         bounds = zip(self.encoded.windows.starts.tolist(), self.encoded.windows.stops.tolist(), strict=True)
         for ids, (start, stop) in zip(self.encoded.window_ids(encoder.tokenizer), bounds, strict=True):
-            yield ids, np.pad(self.targets[start:stop], (before, after), constant_values=IGNORED)
+            yield (
+                ids,
+                {
+                    head: np.pad(targets[start:stop], (before, after), constant_values=IGNORED)
+                    for head, targets in self.targets.items()
+                },
+            )
 
-    def decode(self, logits: Floats) -> list[list[LabelledSpan]]:
+    def compared(self, head: str, logits: Floats) -> tuple[list[list[LabelledSpan]], list[list[LabelledSpan]]]:
+        """Return the gold and the predicted spans of each record that the corpus can judge.
+
+        Args:
+            head: whose.
+            logits: of all sub-words, shape [sub-words, tags].
+        """
+        scheme, labels = self.heads[head].scheme, TagTable.from_tags(self.heads[head].tags).labels
+        found = self.decode(head, logits)
+        gold = [scheme.judged(r, scheme.renamed(r).spans, labels) for r in self.records]
+        return gold, [scheme.judged(r, spans, labels) for r, spans in zip(self.records, found, strict=True)]
+
+    def decode(self, head: str, logits: Floats) -> list[list[LabelledSpan]]:
         """Turn the logits of all sub-words, shape [sub-words, tags], into the spans of each record."""
-        units, sentences = self.encoded.units, self.sentences
-        follow, first = allowed_transitions(self.tags)
+        units, sentences, tags = self.encoded.units, self.sentences, self.heads[head].tags
+        follow, first = allowed_transitions(tags)
         tag_ids = best_tags(logits[self.encoded.first], units.sentence_starts, follow, first)
-        tag_ids[self.encoded.first < 0] = 0
+        tag_ids[self.encoded.first < 0] = tags.index(OUTSIDE)
         owner = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
-        table = TagTable.from_tags(self.tags)
+        table = TagTable.from_tags(tags)
         begin, end, label = table.spans(tag_ids, owner)
         shift = (sentences.starts - units.text.row_starts[:-1])[owner[begin]]
         found: list[list[LabelledSpan]] = [[] for _ in self.records]
@@ -92,16 +165,3 @@ class Examples:
         for record, (a, b, c) in zip(sentences.records[owner[begin]].tolist(), spans, strict=True):
             found[record].append(LabelledSpan(int(a), int(b), table.labels[c]))
         return found
-
-
-def unit_tags(records: Sequence[Record], sentences: Sentences, units: Units, tags: list[str]) -> Ints:
-    """Return the gold tag of each unit; of overlapping spans the longest is kept."""
-    index = {tag: i for i, tag in enumerate(tags)}
-    found = np.full(len(units.starts), index[OUTSIDE], dtype=np.int64)
-    owner = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
-    shift = (sentences.starts - units.text.row_starts[:-1])[owner]
-    starts, stops = units.starts + shift, units.stops + shift
-    bounds = np.searchsorted(sentences.records[owner], np.arange(len(records) + 1))
-    for record, low, high in zip(records, bounds[:-1], bounds[1:], strict=True):
-        put_tags(found[low:high], starts[low:high], stops[low:high], record.spans, index)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,58 +13,92 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import nll_loss
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import default_collate
 
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
-from clinspan.training.examples import IGNORED, Examples
+from clinspan.training.examples import IGNORED, UNMARKED, Examples, Teaching
 from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
 
 CHECKPOINT = "checkpoint.pt"
+Window = tuple[Any, dict[str, Any]]  # ids, and targets by head
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows padded to one length, for one head; tensors of shape [windows, length]."""
+    """Windows of one corpus, padded to one length; tensors of shape [windows, length].
 
-    head: str
+    Attributes:
+        heads: how the corpus teaches each head.
+        input_ids, attention_mask: what the encoder reads.
+        targets: tag indices by head.
+    """
+
+    heads: Mapping[str, Teaching]
     input_ids: Tensor
     attention_mask: Tensor
-    targets: Tensor
+    targets: Mapping[str, Tensor]
 
     @classmethod
-    def from_windows(cls, head: str, windows: Sequence[tuple[Any, Any]]) -> Batch:
+    def from_windows(cls, heads: Mapping[str, Teaching], windows: Sequence[Window]) -> Batch:
         """Pad windows with zeros after their end."""
-        length = max(len(ids) for ids, _ in windows)
-        rows = [
-            (
-                np.pad(ids, (0, length - len(ids))),
-                np.pad(np.ones_like(ids), (0, length - len(ids))),
-                np.pad(targets, (0, length - len(ids)), constant_values=IGNORED),
-            )
-            for ids, targets in windows
-        ]
-        return cls(head, *default_collate(rows))
+        ids = _padded([ids for ids, _ in windows], 0)
+        mask = _padded([np.ones_like(ids) for ids, _ in windows], 0)
+        return cls(heads, ids, mask, {h: _padded([t[h] for _, t in windows], IGNORED) for h in heads})
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        tensors = (t.to(device) for t in (self.input_ids, self.attention_mask, self.targets))
-        return Batch(self.head, *tensors)
+        targets = {head: tensor.to(device) for head, tensor in self.targets.items()}
+        return Batch(self.heads, self.input_ids.to(device), self.attention_mask.to(device), targets)
 
 
-def make_batches(windows: Sequence[tuple[Any, Any]], head: str, size: int, rng: random.Random) -> list[Batch]:
-    """Put windows of like length together, at most `size` padded sub-words a batch, in random order."""
-    order = sorted(range(len(windows)), key=lambda i: len(windows[i][0]) + rng.uniform(-4, 4))
+def _padded(rows: Sequence[Any], filler: int) -> Tensor:
+    length = max(map(len, rows))
+    return torch.from_numpy(np.stack([np.pad(row, (0, length - len(row)), constant_values=filler) for row in rows]))
+
+
+def make_batches(
+    windows: Sequence[Window], heads: Mapping[str, Teaching], *, size: int, passes: float, rng: random.Random
+) -> list[Batch]:
+    """Put windows of like length together, in random order.
+
+    Args:
+        windows: those of one corpus.
+        heads: how it teaches each head.
+        size: most padded sub-words in a batch.
+        passes: how often each window is taken; a fraction takes a random share.
+        rng: where chance comes from.
+    """
+    chosen = [*windows] * int(passes) + rng.sample([*windows], round(passes % 1 * len(windows)))
+    order = sorted(range(len(chosen)), key=lambda i: len(chosen[i][0]) + rng.uniform(-4, 4))
     groups: list[list[int]] = [[]]
     for i in order:
-        if groups[-1] and (len(groups[-1]) + 1) * (len(windows[i][0]) + 8) > size:
+        if groups[-1] and (len(groups[-1]) + 1) * (len(chosen[i][0]) + 8) > size:
             groups.append([])
         groups[-1].append(i)
-    rng.shuffle(groups)
-    return [Batch.from_windows(head, [windows[i] for i in group]) for group in groups if group]
+    return [Batch.from_windows(heads, [chosen[i] for i in group]) for group in groups if group]
+
+
+def tag_loss(logits: Tensor, targets: Tensor, possible: Tensor) -> Tensor:
+    """Return the mean loss of the units that say something; 0 where none does.
+
+    A unit with a known tag costs its cross-entropy; one that is not marked in a corpus that marks only some labels
+    costs the negative logarithm of the probability of all tags it may have (the marginal likelihood of partial
+    annotation, Tsuboi et al. 2008).
+
+    Args:
+        logits: shape [units, tags].
+        targets: tag index, `UNMARKED` or `IGNORED`, shape [units].
+        possible: whether an unmarked unit may have a tag, shape [tags].
+    """
+    scores = logits.log_softmax(-1)
+    known, unmarked = targets >= 0, targets == UNMARKED
+    loss = nll_loss(scores[known], targets[known], reduction="sum")
+    if unmarked.any():
+        loss = loss - scores[unmarked][:, possible].logsumexp(-1).sum()
+    return loss / (known.sum() + unmarked.sum()).clamp(min=1)
 
 
 @dataclass
@@ -102,7 +136,7 @@ class Finetuner:
         self.options: TrainingRecipe = recipe.training
         self.seed, self.folder, self.console = recipe.seed, folder, console
         self.encoder, self.dev = encoder, dev
-        self.windows = [(examples.head, list(examples.windows(encoder))) for examples in train]
+        self.windows = [(examples, list(examples.windows(encoder))) for examples in train]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = model.to(self.device)
         self.optimizer = torch.optim.AdamW(
@@ -111,7 +145,8 @@ class Finetuner:
                 head_lr=self.options.head_learning_rate,
                 layer_decay=self.options.layer_decay,
                 weight_decay=self.options.weight_decay,
-            )
+            ),
+            fused=True,
         )
         steps = len(self._epoch_batches(0)) * self.options.epochs
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_then_down(steps, self.options.warmup))
@@ -138,7 +173,11 @@ class Finetuner:
     def _epoch_batches(self, epoch: int) -> list[Batch]:
         rng = random.Random(self.seed * 1000 + epoch)  # noqa: S311 - order of batches, not a secret
         size = self.options.batch_subwords
-        batches = [b for head, windows in self.windows for b in make_batches(windows, head, size, rng)]
+        batches = [
+            batch
+            for examples, windows in self.windows
+            for batch in make_batches(windows, examples.heads, size=size, passes=examples.passes, rng=rng)
+        ]
         rng.shuffle(batches)
         return batches
 
@@ -163,10 +202,20 @@ class Finetuner:
         return loss.item()
 
     def _loss(self, batch: Batch) -> Tensor:
+        """Return the weighted sum of the losses of the heads that the corpus teaches."""
         ids = self._masked(batch.input_ids, batch.attention_mask)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            logits = self.model(ids, batch.attention_mask, [batch.head])[batch.head]
-        return cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORED)
+            logits = self.model(ids, batch.attention_mask, list(batch.heads))
+        losses = [
+            teaching.weight
+            * tag_loss(
+                logits[head].float().flatten(0, 1),
+                batch.targets[head].flatten(),
+                torch.from_numpy(teaching.possible).to(self.device),
+            )
+            for head, teaching in batch.heads.items()
+        ]
+        return torch.stack(losses).sum()
 
     def _masked(self, ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Replace a random share of the sub-words by the mask token."""
@@ -178,39 +227,45 @@ class Finetuner:
 
     def _judge(self, loss: float) -> None:
         """Score the dev sets and remember the weights if they are the best so far."""
-        scores = {e.head: strict_f1([r.spans for r in e.records], e.decode(self.predict(e))) for e in self.dev}
+        logits = ((examples, self.predict(examples)) for examples in self.dev)
+        scores = {
+            f"{e.name}/{head}": strict_f1(*e.compared(head, found[head])) for e, found in logits for head in e.heads
+        }
         score = sum(scores.values()) / max(len(scores), 1)
         epoch, self.state.epoch = self.state.epoch, self.state.epoch + 1
         self.state.history.append({"loss": loss, **scores})
         if score > self.state.best_score:
             self.state.best_score, self.state.best_epoch = score, epoch
             self.best = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
-        shown = "  ".join(f"{head} {value:.4f}" for head, value in scores.items())
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
         self.console.print(f"epoch {epoch + 1}: loss {loss:.4f}  dev strict F1 {shown}", highlight=False)
 
     @torch.no_grad()
-    def predict(self, examples: Examples) -> Any:
-        """Return the logits of every sub-word, shape [sub-words, tags]."""
+    def predict(self, examples: Examples) -> dict[str, Any]:
+        """Return the logits of every sub-word by head, shape [sub-words, tags] each."""
         self.average.eval()
         windows = examples.encoded.windows
-        found = np.zeros((len(examples.targets), len(examples.tags)), dtype=np.float32)
+        size = len(examples.encoded.subwords.ids)
+        found = {h: np.zeros((size, len(t.tags)), dtype=np.float32) for h, t in examples.heads.items()}
         shift = len(self.encoder.tokenizer.prefix)
         keep = np.stack([windows.keep_starts, windows.keep_stops], axis=1)
         for rows, logits in self._forward_all(examples):
-            for row, window in zip(rows, logits, strict=True):
+            for i, row in enumerate(rows):
                 a, b = keep[row]
                 offset = shift - windows.starts[row]
-                found[a:b] = window[a + offset : b + offset]
+                for head, values in logits.items():
+                    found[head][a:b] = values[i, a + offset : b + offset]
         return found
 
-    def _forward_all(self, examples: Examples) -> Iterator[tuple[list[int], Any]]:
+    def _forward_all(self, examples: Examples) -> Iterator[tuple[list[int], dict[str, Any]]]:
         windows = list(examples.windows(self.encoder))
         order = sorted(range(len(windows)), key=lambda i: len(windows[i][0]))
         for first in range(0, len(order), 32):
             rows = order[first : first + 32]
-            batch = Batch.from_windows(examples.head, [windows[i] for i in rows]).to(self.device)
-            logits = self.average(batch.input_ids, batch.attention_mask, [examples.head])[examples.head]
-            yield rows, logits.float().cpu().numpy()
+            batch = Batch.from_windows(examples.heads, [windows[i] for i in rows]).to(self.device)
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                logits = self.average(batch.input_ids, batch.attention_mask, list(examples.heads))
+            yield rows, {head: values.float().cpu().numpy() for head, values in logits.items()}
 
     def _save(self) -> None:
         """Write a checkpoint under its final name only once it is complete."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from clinspan.corpora.scheme import Rules, Scheme
 from clinspan.exceptions import RecipeError
 from clinspan.inference.units import WORD_UNIT
 from clinspan.tagging import iob2_tags
@@ -35,24 +37,57 @@ class HeadRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeachingRecipe(Scheme):
+    """How a corpus teaches a head: `Scheme`, and the weight of its loss.
+
+    Patterns of label maps may go by their names in the recipe's table `patterns`.
+    """
+
+    weight: float = 1.0
+
+    def with_patterns(self, patterns: Mapping[str, str]) -> TeachingRecipe:
+        """Return it with names of patterns replaced by the patterns."""
+        named = {label: _with_patterns(rules, patterns) for label, rules in self.label_map.items()}
+        return replace(self, label_map=named)
+
+
+def _with_patterns(rules: Rules, patterns: Mapping[str, str]) -> Rules:
+    if isinstance(rules, str):
+        return rules
+    return [rule if isinstance(rule, str) else [patterns.get(rule[0], rule[0]), *rule[1:]] for rule in rules]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorpusRecipe:
-    """A corpus: its files below the data folder, and the head that it trains.
+    """A corpus: its files below the data folder, and the heads that it teaches.
 
     Attributes:
         name: as in the records' `source`.
-        head: the head its labels belong to.
-        train, dev: paths below the data folder; "" for none.
-        label_map: labels to rename; "" drops a label.
+        heads: how it teaches each head.
+        train: path below the data folder; "" for a corpus that only measures.
+        dev: path below the data folder; "" for none.
+        judge: whether its dev set helps to choose the epoch.
+        passes: how often an epoch sees it; a fraction takes a random share.
         licence, url: for the card.
     """
 
     name: str
-    head: str
+    heads: dict[str, TeachingRecipe]
     train: str = ""
     dev: str = ""
-    label_map: dict[str, str] = field(default_factory=dict)
+    judge: bool = True
+    passes: float = 1.0
     licence: str = ""
     url: str = ""
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any], patterns: Mapping[str, str]) -> CorpusRecipe:
+        """Build a corpus from its table."""
+        heads = {
+            name: _build(TeachingRecipe, teaching, f"corpora.heads.{name}").with_patterns(patterns)
+            for name, teaching in raw.get("heads", {}).items()
+        }
+        return _build(cls, {**raw, "heads": heads}, "corpora")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,12 +156,13 @@ class Recipe:
         """
         raw = _read_toml(path)
         raw["heads"] = {name: _build(HeadRecipe, h, f"heads.{name}") for name, h in raw.get("heads", {}).items()}
-        raw["corpora"] = [_build(CorpusRecipe, c, "corpora") for c in raw.get("corpora", [])]
+        patterns = raw.pop("patterns", {})
+        raw["corpora"] = [CorpusRecipe.from_raw(c, patterns) for c in raw.get("corpora", [])]
         raw["training"] = _build(TrainingRecipe, raw.get("training", {}), "training")
         recipe = _build(cls, raw, path.name)
         for corpus in recipe.corpora:
-            if corpus.head not in recipe.heads:
-                msg = f"{path.name}: the corpus {corpus.name!r} trains an unknown head {corpus.head!r}."
+            if unknown := sorted(set(corpus.heads) - set(recipe.heads)):
+                msg = f"{path.name}: the corpus {corpus.name!r} teaches unknown heads: {', '.join(unknown)}."
                 raise RecipeError(msg)
         return recipe
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 
-from clinspan.corpora import Record, read_corpus
+from clinspan.corpora import read_corpus
 from clinspan.evaluation.report import to_json
 from clinspan.evaluation.run import evaluate
 from clinspan.exceptions import RecipeError
@@ -19,12 +20,12 @@ from clinspan.hub.manifest import Head, Manifest, ModelFile
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.inference.units import Encoder
 from clinspan.recognizer import load
-from clinspan.training.examples import Examples
+from clinspan.training.examples import Examples, Teaching
 from clinspan.training.export import write_graphs
 from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder
 from clinspan.training.pretrain import Pretrainer
-from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe
+from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe, TeachingRecipe
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -47,7 +48,7 @@ def train(recipe: Recipe, *, data: Path, runs: Path, output: Path, console: Cons
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
     train_set = [_examples(recipe, c, data / c.train, encoder) for c in recipe.corpora if c.train]
-    dev_set = [_examples(recipe, c, data / c.dev, encoder) for c in recipe.corpora if c.dev]
+    dev_set = [_examples(recipe, c, data / c.dev, encoder) for c in recipe.corpora if c.dev and c.judge]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
@@ -84,7 +85,7 @@ def add_scores(recipe: Recipe, data: Path, folder: Path) -> Manifest:
         scores = {
             f"{c.name} dev": to_json(evaluate(recognizer, read_corpus(data / c.dev)))["entities"]["strict"]
             for c in recipe.corpora
-            if c.dev and c.head == head.output
+            if c.dev and head.output in c.heads
         }
         heads.append(replace(head, scores=scores))
     manifest = replace(manifest, heads=tuple(heads))
@@ -114,17 +115,21 @@ def _examples(recipe: Recipe, corpus: CorpusRecipe, path: Path, encoder: Encoder
     if not path.exists():
         msg = f"No corpus file {path}; name the folder with --data."
         raise RecipeError(msg)
-    records = [record.mapped(corpus.label_map) for record in read_corpus(path)]
-    head = recipe.heads[corpus.head]
-    _check_labels(corpus, records, head.labels)
-    return Examples.from_records(records, head=corpus.head, tags=head.tags, encoder=encoder, unit=recipe.unit)
+    records = list(read_corpus(path))
+    heads = {}
+    for name, teaching in corpus.heads.items():
+        labels = recipe.heads[name].labels
+        _check_labels(corpus, {span.label for r in records for span in teaching.renamed(r).spans} - set(labels), name)
+        heads[name] = Teaching(recipe.heads[name].tags, teaching, teaching.weight)
+    return Examples.from_records(
+        records, heads, encoder=encoder, unit=recipe.unit, name=corpus.name, passes=corpus.passes
+    )
 
 
-def _check_labels(corpus: CorpusRecipe, records: Sequence[Record], labels: Sequence[str]) -> None:
-    unknown = {span.label for record in records for span in record.spans} - set(labels)
+def _check_labels(corpus: CorpusRecipe, unknown: set[str], head: str) -> None:
     if unknown:
         msg = (
-            f"The corpus {corpus.name!r} has labels that the head {corpus.head!r} lacks: "
+            f"The corpus {corpus.name!r} has labels that the head {head!r} lacks: "
             f"{', '.join(sorted(unknown))}. Rename or drop them in its label_map."
         )
         raise RecipeError(msg)
@@ -133,9 +138,10 @@ def _check_labels(corpus: CorpusRecipe, records: Sequence[Record], labels: Seque
 def _describe(console: Console, sets: Sequence[Examples], part: str) -> None:
     for e in sets:
         spans = sum(len(r.spans) for r in e.records)
+        size = len(e.encoded.subwords.ids)
         console.print(
-            f"{part}: {e.head}: {len(e.records)} records, {len(e.sentences.texts)} sentences, "
-            f"{len(e.targets)} sub-words, {spans} spans",
+            f"{part}: {e.name}: {len(e.records)} records, {len(e.sentences.texts)} sentences, {size} sub-words, "
+            f"{spans} spans; teaches {', '.join(e.heads)}",
             highlight=False,
         )
 
@@ -148,11 +154,7 @@ def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path) -
             tags=tuple(head.tags),
             aliases=tuple(head.aliases),
             description=head.description,
-            training=tuple(
-                {"name": c.name, "licence": c.licence, "url": c.url, "label_map": c.label_map}
-                for c in recipe.corpora
-                if c.head == output
-            ),
+            training=tuple(_corpus_entry(c, c.heads[output]) for c in recipe.corpora if output in c.heads),
         )
         for output, head in recipe.heads.items()
     )
@@ -171,3 +173,10 @@ def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path) -
         heads=heads,
         files=files,
     )
+
+
+def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, Any]:
+    """Return what the manifest says of a corpus: where it is from, what it was for, and how its labels read."""
+    scheme = {key: value for key, value in asdict(teaching).items() if (value or value == []) and key != "weight"}
+    use = "training" if corpus.train else "measure"
+    return {"name": corpus.name, "licence": corpus.licence, "url": corpus.url, "use": use, **scheme}

@@ -85,9 +85,6 @@ def test_read_corpus_names_what_it_cannot_read(tmp_path, name, message):
         read_corpus(tmp_path / name)
 
 
-def test_labels_are_mapped_and_limited():
-    mapped = RECORD.mapped({"Organ": "Anatomy", "Symptom": ""})
-    assert mapped.spans == (LabelledSpan(14, 20, "Anatomy"),)
-    assert RECORD.limited(frozenset({"Symptom"})).spans == (LabelledSpan(2, 7, "Symptom"),)
+def test_a_span_outside_its_text_is_refused():
     with pytest.raises(InputError, match="the span 3-9 lies outside its text"):
         Record("x", "abc", (LabelledSpan(3, 9, "X"),))

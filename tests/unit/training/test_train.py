@@ -33,10 +33,9 @@ labels = ["Organ"]
 aliases = ["toy_alias"]
 [[corpora]]
 name = "toy"
-head = "organs"
 train = "train.jsonl"
 dev = "dev.jsonl"
-label_map = {{ ORGAN = "Organ" }}
+heads.organs.label_map = {{ ORGAN = "Organ" }}
 [training]
 epochs = {epochs}
 patience = 20
@@ -126,7 +125,7 @@ def test_pretraining_makes_a_checkpoint_that_recipes_name(data: Path, checkpoint
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('head = "organs"', 'head = "organ"', "unknown head 'organ'"),
+        ("heads.organs.label", "heads.organ.label", "unknown heads: organ"),
         ("epochs = 1", "epoch = 1", "unknown entries epoch"),
         ('ORGAN = "Organ"', 'ORGAN = "Gland"', "labels that the head 'organs' lacks: Gland"),
         ('"train.jsonl"', '"elsewhere.jsonl"', "--data"),
