@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from clinspan import (
+    ChunkMerge,
     DocumentAssembler,
     Finisher,
     NerConverter,
@@ -47,6 +48,11 @@ CHAINS: dict[str, Callable[[], list[Annotator]]] = {
             replace_labels={"Organ": "ORGAN"},
             ignore_stop_words=("and", ","),
         ),
+    ],
+    "ChunkMerge": lambda: [
+        *to_chunks(),
+        NerConverter(output_col="organs", white_list=("Organ",)),
+        ChunkMerge(input_cols=("ner_chunk", "organs")),
     ],
     "Finisher": lambda: [
         *to_chunks(),

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clinspan.annotators.chunk_merge import ChunkMerge
     from clinspan.annotators.document import DocumentAssembler
     from clinspan.annotators.finisher import Finisher
     from clinspan.annotators.ner_converter import NerConverter, NerConverterInternal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "ChunkMerge": "clinspan.annotators.chunk_merge",
     "Document": "clinspan.document",
     "DocumentAssembler": "clinspan.annotators.document",
     "Entity": "clinspan.document",
@@ -43,6 +45,7 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "ChunkMerge",
     "Document",
     "DocumentAssembler",
     "Entity",

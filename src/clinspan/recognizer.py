@@ -9,7 +9,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinspan.annotators.base import Annotator
+from clinspan.annotators.base import Annotator, check_choice
+from clinspan.annotators.chunk_merge import ALL, PRECEDENCE, SOURCE_KEY, ChunkMerge
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.ner_converter import NerConverter
 from clinspan.annotators.sentence import SentenceDetector
@@ -31,6 +32,7 @@ _TABLE: Final = ("row", "start", "end", "text", "label", "confidence", "sentence
 def load(
     *names: str,
     language: str | None = None,
+    keep: str = ALL,
     threads: int | None = None,
     cache_bytes: int = DEFAULT_BYTES,
 ) -> EntityRecognizer:
@@ -39,6 +41,8 @@ def load(
     Args:
         names: short names (`en/anatomy`), names of Spark NLP models, folders, or `hf:owner/name`.
         language: ISO 639-1 code, where a name exists in several languages.
+        keep: which of the overlapping entities of several models stay: `all`, the `longest` or those of the
+            highest `confidence` (see `ChunkMerge`).
         threads: how many to use; by default as many as the CPUs this process may use.
         cache_bytes: bound of the cache of repeated sentences, in bytes; 0 switches it off.
 
@@ -52,7 +56,7 @@ def load(
     [('kidney', 'Organ')]
     """
     models = tuple(open_head(name, language=language, cache_bytes=cache_bytes) for name in names)
-    return EntityRecognizer(models, LocalEngine(threads))
+    return EntityRecognizer(models, LocalEngine(threads), keep)
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,15 @@ class EntityRecognizer:
     Attributes:
         models: opened heads.
         engine: who runs them.
+        keep: which of overlapping entities stay, as for `ChunkMerge`.
     """
 
     models: tuple[HeadModel, ...]
     engine: LocalEngine = field(default_factory=LocalEngine)
+    keep: str = ALL
 
     def __post_init__(self) -> None:
+        check_choice("keep", self.keep, PRECEDENCE)
         if not self.models:
             msg = "Name at least one model, such as 'en/anatomy'; `clinspan models` lists all."
             raise ValueError(msg)
@@ -100,8 +107,8 @@ class EntityRecognizer:
     def transform(self, frame: Any, *, text_col: str = TEXT) -> Any:
         """Return the frame, of its own kind, with the entities as annotation columns.
 
-        The column is `ner_chunk`, or `ner_chunk_<model>` for each of several models. `Pipeline.transform` adds
-        the columns of the stages before as well.
+        The column is `ner_chunk`, or `ner_chunk_<model>` for each of several models where all their entities are
+        kept. `Pipeline.transform` adds the columns of the stages before as well.
 
         Args:
             frame: list of texts, pandas or Polars frame, or Arrow table.
@@ -112,7 +119,7 @@ class EntityRecognizer:
         """
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col))
-        columns = [chunk for _, _, chunk in self._columns]
+        columns = list(self._sources)
         batches = [batch.select(columns) for batch in self.pipeline.run(source.batches())]
         warn_of_rows(source.errors)
         schema = self.pipeline.run([_no_rows()]).__next__().schema
@@ -151,6 +158,9 @@ class EntityRecognizer:
         for model, ner, chunk in self._columns:
             stages.append(TokenClassifier(model=model, input_cols=("sentence",), output_col=ner))
             stages.append(NerConverter(input_cols=("sentence", ner), output_col=chunk))
+        if self._merges:
+            chunks = tuple(chunk for _, _, chunk in self._columns)
+            stages.append(ChunkMerge(input_cols=chunks, output_col=CHUNK_COLUMN, keep=self.keep))
         return Pipeline(stages, self.engine)
 
     @property
@@ -166,12 +176,33 @@ class EntityRecognizer:
         tails = [model.head.name.replace("/", "_") for model in self.models]
         return [(m, f"ner_{t}", f"{CHUNK_COLUMN}_{t}") for m, t in zip(self.models, tails, strict=True)]
 
+    @property
+    def _merges(self) -> bool:
+        return len(self.models) > 1 and self.keep != ALL
+
+    @property
+    def _sources(self) -> dict[str, str]:
+        """The columns that hold the entities, and the name of the model each is from; "" if merged."""
+        if self._merges:
+            return {CHUNK_COLUMN: ""}
+        return {chunk: model.head.name for model, _, chunk in self._columns}
+
     def _long_table(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:
         """Return the entities of a batch, by row and start; at one place the longer first."""
-        parts = [_chunk_table(batch.column(chunk), first_row, model) for model, _, chunk in self._columns]
+        if self._merges:
+            return self._merged_table(batch, first_row)
+        parts = [_chunk_table(batch.column(chunk), first_row, name) for chunk, name in self._sources.items()]
         table = pa.concat_tables(parts)
         keys = [("row", "ascending"), ("start", "ascending"), ("end", "descending")]
         return table.take(pc.sort_indices(table, sort_keys=keys)) if len(parts) > 1 else table
+
+    def _merged_table(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:
+        column = batch.column(CHUNK_COLUMN)
+        sources = Annotations.from_column(column).values(SOURCE_KEY)
+        names = pa.array([model.head.name for model, _, _ in self._columns])
+        place = pc.index_in(sources, pa.array([chunk for _, _, chunk in self._columns]))
+        table = _chunk_table(column, first_row, "")
+        return table.set_column(table.schema.names.index("model"), "model", names.take(place))
 
     def _entities_by_row(self, batch: pa.RecordBatch) -> list[tuple[Entity, ...]]:
         table = self._long_table(batch, 0)
@@ -184,7 +215,7 @@ class EntityRecognizer:
         return [tuple(entities) for entities in found]
 
 
-def _chunk_table(column: pa.ListArray, first_row: int, model: HeadModel) -> pa.Table:
+def _chunk_table(column: pa.ListArray, first_row: int, model: str) -> pa.Table:
     chunks = Annotations.from_column(column)
     return pa.table(
         {
@@ -195,7 +226,7 @@ def _chunk_table(column: pa.ListArray, first_row: int, model: HeadModel) -> pa.T
             "label": chunks.values("entity"),
             "confidence": pc.cast(chunks.values("confidence"), pa.float32()),
             "sentence": pc.cast(chunks.values("sentence"), pa.int64()),
-            "model": pa.repeat(pa.scalar(model.head.name), len(chunks)),
+            "model": pa.repeat(pa.scalar(model), len(chunks)),
         }
     )
 

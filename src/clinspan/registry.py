@@ -8,6 +8,7 @@ from typing import Final
 from clinspan.annotators.base import Annotator
 
 ANNOTATORS: Final = {
+    "ChunkMerge": "clinspan.annotators.chunk_merge",
     "DocumentAssembler": "clinspan.annotators.document",
     "Finisher": "clinspan.annotators.finisher",
     "NerConverter": "clinspan.annotators.ner_converter",

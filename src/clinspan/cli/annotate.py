@@ -24,8 +24,18 @@ EXAMPLES = """
 
   clinspan annotate notes.parquet -m en/anatomy --text-col body --id-col note_id -o entities.parquet
 
+  clinspan annotate note.txt -m en/clinical -m en/medication --keep longest
+
   cat note.txt | clinspan annotate - -m en/anatomy --format jsonl
 """
+
+
+class Keep(str, Enum):
+    """Which of overlapping entities to keep."""
+
+    all = "all"
+    longest = "longest"
+    confidence = "confidence"
 
 
 class OutputFormat(str, Enum):
@@ -63,6 +73,9 @@ def annotate(
             help="By default what the output's suffix says; a table on a terminal, else JSONL.",
         ),
     ] = None,
+    keep: Annotated[
+        Keep, typer.Option(help="Of overlapping entities of several models: all, the longest, the most confident.")
+    ] = Keep.all,
     text_col: Annotated[str, typer.Option(help="Column or key that holds the text.")] = "text",
     id_col: Annotated[
         str | None,
@@ -82,7 +95,7 @@ def annotate(
     from clinspan.recognizer import load
 
     notes = read_notes(source, text_col=text_col, id_col=id_col)
-    pairs = annotate_notes(load(*model, threads=threads), notes)
+    pairs = annotate_notes(load(*model, keep=keep.value, threads=threads), notes)
     errors: list[str] = []
     with notes_progress() as progress:
         task = progress.add_task("notes", total=None)

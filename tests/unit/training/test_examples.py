@@ -19,7 +19,7 @@ from clinspan.training.finetune import Batch, make_batches, tag_loss  # noqa: E4
 from families import TOY_FAMILIES  # noqa: E402
 
 TAGS = iob2_tags(["Drug", "Test"])
-O, B_DRUG, I_DRUG, B_TEST, I_TEST = range(5)
+OUT, B_DRUG, I_DRUG, B_TEST, I_TEST = range(5)
 RECORD = Record(
     "1",
     "The heart was normal. A liver",
@@ -43,11 +43,11 @@ def unit_tags(encoder, scheme):
 @pytest.mark.parametrize(
     ("scheme", "expected"),
     [
-        (Scheme(label_map={"Finding": ""}), [O, B_DRUG, O, O, O, B_TEST, I_TEST]),
+        (Scheme(label_map={"Finding": ""}), [OUT, B_DRUG, OUT, OUT, OUT, B_TEST, I_TEST]),
         (Scheme(label_map={"*": "", "Drug": "Drug"}, complete=["Drug"]), [UNMARKED, B_DRUG, *[UNMARKED] * 5]),
         (Scheme(label_map={"*": "", "Drug": "Drug"}, complete=[]), [IGNORED, B_DRUG, *[IGNORED] * 5]),
-        (Scheme(label_map={"Finding": ""}, mask=["Finding"]), [O, B_DRUG, O, IGNORED, O, B_TEST, I_TEST]),
-        (Scheme(label_map={"Finding": ""}, before="the"), [B_DRUG, I_DRUG, O, O, O, B_TEST, I_TEST]),
+        (Scheme(label_map={"Finding": ""}, mask=["Finding"]), [OUT, B_DRUG, OUT, IGNORED, OUT, B_TEST, I_TEST]),
+        (Scheme(label_map={"Finding": ""}, before="the"), [B_DRUG, I_DRUG, OUT, OUT, OUT, B_TEST, I_TEST]),
     ],
     ids=["all labels", "one label throughout", "no label throughout", "masked", "words before"],
 )
