@@ -48,14 +48,14 @@ def open_clinspan(task: Task, *, threads: int, cache: bool) -> Run:
     With the cache on, each run begins with an empty one.
     """
     import clinspan
+    from clinspan.engines.local import LocalEngine
     from clinspan.inference.cache import WindowCache
 
-    recognizer = clinspan.load(task.model, threads=threads, cache_bytes=0)
+    model, engine = clinspan.open_head(task.model, cache_bytes=0), LocalEngine(threads)
 
     def run() -> object:
-        fresh = WindowCache() if cache else None
-        models = tuple(replace(m, tagger=replace(m.tagger, cache=fresh)) for m in recognizer.models)
-        documents = replace(recognizer, models=models).pipe(task.corpus.texts)
+        fresh = replace(model.tagger, cache=WindowCache() if cache else None)
+        documents = clinspan.EntityRecognizer((replace(model, tagger=fresh),), engine).pipe(task.corpus.texts)
         return [document.entities for document in documents]
 
     return run

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clinspan.annotators.bilstm_tagger import BiLstmTagger
     from clinspan.annotators.chunk_merge import ChunkMerge
     from clinspan.annotators.document import DocumentAssembler
     from clinspan.annotators.finisher import Finisher
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     from clinspan.annotators.sentence import SentenceDetector
     from clinspan.annotators.token import Tokenizer
     from clinspan.annotators.token_classifier import TokenClassifier
+    from clinspan.annotators.word_embeddings import WordEmbeddings
     from clinspan.document import Document, Entity
-    from clinspan.inference.model import open_head
+    from clinspan.inference.model import open_bilstm, open_head, open_vectors
     from clinspan.pipeline import Pipeline
     from clinspan.recognizer import EntityRecognizer, load
 
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "BiLstmTagger": "clinspan.annotators.bilstm_tagger",
     "ChunkMerge": "clinspan.annotators.chunk_merge",
     "Document": "clinspan.document",
     "DocumentAssembler": "clinspan.annotators.document",
@@ -40,11 +43,15 @@ _EXPORTS = {
     "SentenceDetector": "clinspan.annotators.sentence",
     "TokenClassifier": "clinspan.annotators.token_classifier",
     "Tokenizer": "clinspan.annotators.token",
+    "WordEmbeddings": "clinspan.annotators.word_embeddings",
     "load": "clinspan.recognizer",
+    "open_bilstm": "clinspan.inference.model",
     "open_head": "clinspan.inference.model",
+    "open_vectors": "clinspan.inference.model",
 }
 
 __all__ = [
+    "BiLstmTagger",
     "ChunkMerge",
     "Document",
     "DocumentAssembler",
@@ -57,8 +64,11 @@ __all__ = [
     "SentenceDetector",
     "TokenClassifier",
     "Tokenizer",
+    "WordEmbeddings",
     "load",
+    "open_bilstm",
     "open_head",
+    "open_vectors",
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from clinspan.annotators.base import Annotator
 from clinspan.exceptions import UnsupportedModelError
 from clinspan.hub.resolve import BUNDLED
-from clinspan.inference.model import HeadModel, open_head
+from clinspan.inference.model import OpenedModel, open_model
 from clinspan.registry import ANNOTATORS, annotator_class
 
 _METADATA: Final = "metadata.json"
@@ -42,12 +42,12 @@ def load_stages(folder: Path) -> list[Annotator]:
 def _save_stage(stage: Annotator, folder: Path) -> None:
     params = {f.name: getattr(stage, f.name) for f in fields(stage) if f.name not in _TRANSIENT}
     for name, value in params.items():
-        if isinstance(value, HeadModel):
+        if isinstance(value, OpenedModel):
             params[name] = _save_model(value, folder)
     _write_json(folder / _METADATA, {"format": _FORMAT, "class": stage.name, "params": params})
 
 
-def _save_model(model: HeadModel, folder: Path) -> dict[str, str]:
+def _save_model(model: OpenedModel, folder: Path) -> dict[str, str]:
     """Refer to a bundled model by name; copy any other beside the stage."""
     if model.folder.parent == BUNDLED:
         return {"name": model.head.name, "version": model.manifest.version}
@@ -72,10 +72,10 @@ def _load_stage(folder: Path) -> Annotator:
         raise UnsupportedModelError(msg) from None
 
 
-def _load_model(reference: dict[str, str], folder: Path) -> HeadModel:
+def _load_model(reference: dict[str, str], folder: Path) -> OpenedModel:
     if "folder" in reference:
-        return open_head(f"{(folder / 'model').resolve()}#{reference['head']}")
-    return open_head(reference["name"])
+        return open_model(f"{(folder / 'model').resolve()}#{reference['head']}")
+    return open_model(reference["name"])
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

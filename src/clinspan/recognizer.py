@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator, check_choice
+from clinspan.annotators.bilstm_tagger import BiLstmTagger
 from clinspan.annotators.chunk_merge import ALL, PRECEDENCE, SOURCE_KEY, ChunkMerge
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.ner_converter import NerConverter
 from clinspan.annotators.sentence import SentenceDetector
+from clinspan.annotators.token import Tokenizer
 from clinspan.annotators.token_classifier import TokenClassifier
+from clinspan.annotators.word_embeddings import WordEmbeddings
 from clinspan.document import Document, Entity
 from clinspan.engines.local import LocalEngine
-from clinspan.exceptions import MissingColumnError, TextError
+from clinspan.exceptions import MissingColumnError, TextError, UnsupportedModelError
 from clinspan.frames import TEXT, TextSource, frame_kind, listed, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
-from clinspan.inference.model import HeadModel, open_head
+from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, open_vectors
 from clinspan.pipeline import Pipeline
 from clinspan.rows import blanked, warn_of_rows
 from clinspan.schema import Annotations
@@ -55,7 +59,7 @@ def load(
     >>> [(e.text, e.label) for e in ner("Biopsy of the kidney.").entities]
     [('kidney', 'Organ')]
     """
-    models = tuple(open_head(name, language=language, cache_bytes=cache_bytes) for name in names)
+    models = tuple(open_model(name, language=language, cache_bytes=cache_bytes) for name in names)
     return EntityRecognizer(models, LocalEngine(threads), keep)
 
 
@@ -69,7 +73,7 @@ class EntityRecognizer:
         keep: which of overlapping entities stay, as for `ChunkMerge`.
     """
 
-    models: tuple[HeadModel, ...]
+    models: tuple[OpenedModel, ...]
     engine: LocalEngine = field(default_factory=LocalEngine)
     keep: str = ALL
 
@@ -78,6 +82,7 @@ class EntityRecognizer:
         if not self.models:
             msg = "Name at least one model, such as 'en/anatomy'; `clinspan models` lists all."
             raise ValueError(msg)
+        _ = self.pipeline  # a model that finds no entities is refused here
 
     def __call__(self, text: str) -> Document:
         """Annotate one text.
@@ -151,13 +156,12 @@ class EntityRecognizer:
         table = pa.concat_tables(tables) if tables else self._long_table(_annotated_nothing(self), 0)
         return _like(frame, table, id_col)
 
-    @property
+    @cached_property
     def pipeline(self) -> Pipeline:
         """The stages, for saving, for `transform` with all columns, or for building on."""
         stages: list[Annotator] = [DocumentAssembler(), SentenceDetector()]
         for model, ner, chunk in self._columns:
-            stages.append(TokenClassifier(model=model, input_cols=("sentence",), output_col=ner))
-            stages.append(NerConverter(input_cols=("sentence", ner), output_col=chunk))
+            stages += _tagging_stages(model, ner, chunk)
         if self._merges:
             chunks = tuple(chunk for _, _, chunk in self._columns)
             stages.append(ChunkMerge(input_cols=chunks, output_col=CHUNK_COLUMN, keep=self.keep))
@@ -169,7 +173,7 @@ class EntityRecognizer:
         return list(dict.fromkeys(label for model in self.models for label in model.head.labels))
 
     @property
-    def _columns(self) -> list[tuple[HeadModel, str, str]]:
+    def _columns(self) -> list[tuple[OpenedModel, str, str]]:
         """Each model with the names of its tag and chunk columns."""
         if len(self.models) == 1:
             return [(self.models[0], "ner", CHUNK_COLUMN)]
@@ -213,6 +217,23 @@ class EntityRecognizer:
             label, confidence, sentence, model = rest
             found[row].append(Entity(text, label, start, end, confidence, sentence, model))
         return [tuple(entities) for entities in found]
+
+
+def _tagging_stages(model: OpenedModel, ner: str, chunk: str) -> list[Annotator]:
+    """Return the stages that lead from sentences to the chunks of a model."""
+    if isinstance(model, HeadModel):
+        tagger = TokenClassifier(model=model, input_cols=("sentence",), output_col=ner)
+        return [tagger, NerConverter(input_cols=("sentence", ner), output_col=chunk)]
+    if not isinstance(model, BiLstmModel):
+        msg = f"{model.head.name} finds no entities; it is of the kind {model.manifest.architecture!r}."
+        raise UnsupportedModelError(msg)
+    vectors = open_vectors(model.manifest.vectors)
+    return [
+        Tokenizer(input_cols=("sentence",)),
+        WordEmbeddings(model=vectors),
+        BiLstmTagger(model=model, output_col=ner),
+        NerConverter(input_cols=("sentence", "token", ner), output_col=chunk),
+    ]
 
 
 def _chunk_table(column: pa.ListArray, first_row: int, model: str) -> pa.Table:

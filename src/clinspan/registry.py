@@ -8,6 +8,7 @@ from typing import Final
 from clinspan.annotators.base import Annotator
 
 ANNOTATORS: Final = {
+    "BiLstmTagger": "clinspan.annotators.bilstm_tagger",
     "ChunkMerge": "clinspan.annotators.chunk_merge",
     "DocumentAssembler": "clinspan.annotators.document",
     "Finisher": "clinspan.annotators.finisher",
@@ -16,6 +17,7 @@ ANNOTATORS: Final = {
     "SentenceDetector": "clinspan.annotators.sentence",
     "TokenClassifier": "clinspan.annotators.token_classifier",
     "Tokenizer": "clinspan.annotators.token",
+    "WordEmbeddings": "clinspan.annotators.word_embeddings",
 }
 
 

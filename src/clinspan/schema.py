@@ -22,6 +22,7 @@ from clinspan.exceptions import InputError
 
 DOCUMENT: Final = "document"
 TOKEN: Final = "token"  # noqa: S105 - the field's word for a piece of text
+WORD_EMBEDDINGS: Final = "word_embeddings"
 NAMED_ENTITY: Final = "named_entity"
 CHUNK: Final = "chunk"
 
@@ -78,6 +79,7 @@ class Annotations:
         stops: one past the last character, shape [annotations].
         results: the texts or tags, shape [annotations].
         metadata: map<string, string>, shape [annotations].
+        embeddings: list<float>, shape [annotations].
     """
 
     row_starts: Ints
@@ -85,6 +87,7 @@ class Annotations:
     stops: Ints
     results: pa.StringArray
     metadata: pa.MapArray
+    embeddings: pa.ListArray
 
     @classmethod
     def from_column(cls, column: pa.ListArray) -> Annotations:
@@ -99,6 +102,7 @@ class Annotations:
             stops=values.field("end").to_numpy().astype(np.int64) + 1,
             results=values.field("result"),
             metadata=values.field("metadata"),
+            embeddings=values.field("embeddings"),
         )
 
     def __len__(self) -> int:
@@ -115,6 +119,20 @@ class Annotations:
             return pa.array([], pa.string())
         return pc.map_lookup(self.metadata, pa.scalar(key), "first")
 
+    @property
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """The embeddings as one array, shape [annotations, dimension].
+
+        Raises:
+            InputError: if they are of different lengths.
+        """
+        flat = self.embeddings.flatten().to_numpy()
+        width = len(flat) // max(len(self), 1)
+        if not pc.all(pc.equal(self.embeddings.value_lengths(), width)).as_py() and len(self):
+            msg = "The embeddings of a column have different lengths."
+            raise InputError(msg)
+        return flat.reshape(len(self), width)
+
 
 def annotation_column(
     kind: str,
@@ -123,6 +141,7 @@ def annotation_column(
     stops: Ints,
     results: pa.StringArray,
     metadata: Mapping[str, pa.StringArray],
+    embeddings: npt.NDArray[np.float32] | None = None,
 ) -> pa.ListArray:
     """Build an annotation column from one array per field.
 
@@ -133,6 +152,7 @@ def annotation_column(
         stops: one past the last character.
         results: the texts or tags.
         metadata: one array per key; a null leaves the key out for that annotation.
+        embeddings: one vector per annotation, shape [annotations, dimension]; None for none.
     """
     count = len(starts)
     values = pa.StructArray.from_arrays(
@@ -142,13 +162,18 @@ def annotation_column(
             pa.array(stops - 1, pa.int32()),
             results,
             _metadata_array(metadata, count),
-            pa.ListArray.from_arrays(np.zeros(count + 1, np.int32), pa.array([], pa.float32())).cast(
-                ANNOTATION.field("embeddings").type
-            ),
+            _embedding_array(embeddings, count),
         ],
         fields=list(ANNOTATION),
     )
     return pa.ListArray.from_arrays(row_starts.astype(np.int32), values).cast(ANNOTATIONS)
+
+
+def _embedding_array(embeddings: npt.NDArray[np.float32] | None, count: int) -> pa.ListArray:
+    width = 0 if embeddings is None else embeddings.shape[1]
+    values = pa.array([] if embeddings is None else embeddings.ravel(), pa.float32())
+    offsets = np.arange(count + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(offsets, values).cast(ANNOTATION.field("embeddings").type)
 
 
 def _metadata_array(metadata: Mapping[str, pa.StringArray], count: int) -> pa.MapArray:

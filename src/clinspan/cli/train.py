@@ -32,7 +32,8 @@ def train(
 ) -> None:
     """Train a model by a recipe, export it as int8 ONNX, score it, and write manifest and card.
 
-    A recipe with the table [pretrain] adapts an encoder to a domain instead; others start from it by name.
+    A recipe with the table [pretrain] adapts an encoder to a domain instead; others start from it by name. One with
+    the table [vectors] trains word vectors.
 
     Needs the train extra: pip install 'clinspan[train]'.
     """
@@ -40,7 +41,7 @@ def train(
 
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "onnx")):
         raise MissingExtraError.from_extra("train", "Training")
-    from clinspan.training.recipe import PretrainRecipe, read_recipe
+    from clinspan.training.recipe import PretrainRecipe, VectorsRecipe, read_recipe
     from clinspan.training.run import pretrain
     from clinspan.training.run import train as run
 
@@ -49,5 +50,10 @@ def train(
         OUT.print(f"wrote {pretrain(read, data=data, runs=runs, console=OUT)}")
         return
     target = output or runs / read.name / "model"
-    manifest = run(read, data=data, runs=runs, output=target, console=OUT)
+    if isinstance(read, VectorsRecipe):
+        from clinspan.training.vectors import train_vectors
+
+        manifest = train_vectors(read, data=data, output=target, console=OUT)
+    else:
+        manifest = run(read, data=data, runs=runs, output=target, console=OUT)
     OUT.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")

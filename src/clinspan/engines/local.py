@@ -19,6 +19,7 @@ from typing import Final
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
+from clinspan.annotators.bilstm_tagger import BiLstmTagger
 from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
 from clinspan.inference.session import available_threads
 
@@ -69,7 +70,7 @@ def release_memory() -> None:
 
 def with_pool(stage: Annotator, pool: Executor) -> Annotator:
     """Return the stage with threads for its windows, if it runs a model."""
-    if isinstance(stage, TokenClassifier):
+    if isinstance(stage, TokenClassifier | BiLstmTagger):
         return replace(stage, pool=pool)
     if isinstance(stage, FusedTokenClassifiers):
         return replace(stage, stages=tuple(replace(s, pool=pool) for s in stage.stages))

@@ -15,7 +15,13 @@ from clinspan.tagging import label_names
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
-LOADED: Final = ("model.onnx", "tokenizer.json")
+WORD_VECTORS: Final = "word-vectors"
+BILSTM: Final = "bilstm-crf"
+_LOADED: Final = {  # by architecture; any other is that of a transformer
+    WORD_VECTORS: ("vectors.arrow",),
+    BILSTM: ("model.onnx", "characters.json"),
+}
+_TRANSFORMER: Final = ("model.onnx", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class Manifest:
         name: name of the folder's model.
         version: of the weights.
         languages: ISO 639-1 codes of the languages it reads.
-        architecture: the family, such as `bert`.
+        architecture: the family, such as `bert`, or `word-vectors`, `bilstm-crf`.
         unit: what is tagged, `word` or `token`.
         max_length: longest sequence in sub-words, special ones included.
         overlap: fewest sub-words that neighbouring windows share.
@@ -101,6 +107,7 @@ class Manifest:
         licence: SPDX identifier of the weights.
         heads: the tag sets, one per output of the graph.
         files: every file, with checksums.
+        vectors: name of the word vectors that a BiLSTM tagger reads; "" for other architectures.
     """
 
     name: str
@@ -115,6 +122,7 @@ class Manifest:
     heads: tuple[Head, ...]
     files: tuple[ModelFile, ...]
     context: int = 0
+    vectors: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -161,11 +169,16 @@ class Manifest:
         Raises:
             DamagedModelError: at the first file that is absent, differs, or has no checksum.
         """
-        for name in sorted({*LOADED} - {file.path for file in self.files}):
+        for name in sorted({*self.loaded} - {file.path for file in self.files}):
             msg = f"{MANIFEST} in {folder} has no checksum of {name}; install or download the model again."
             raise DamagedModelError(msg)
         for file in self.files:
             file.verify(folder)
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The files that are read when the model is opened."""
+        return _LOADED.get(self.architecture, _TRANSFORMER)
 
     @property
     def size(self) -> int:

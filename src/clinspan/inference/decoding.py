@@ -6,8 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from clinspan.codepoints import Bools, Ints
+from clinspan.schema import starts_of
 
 Floats = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.floating]  # float64, as are the sums with it: float32 is too coarse for long sentences
+_SENTENCES_AT_ONCE = 256  # bounds the memory of a step
 
 
 def softmax(logits: Floats) -> Floats:
@@ -38,24 +41,50 @@ def best_tags(logits: Floats, sentence_starts: Ints, follow: Bools, first: Bools
     begins = np.zeros(len(tags), dtype=np.bool_)
     begins[sentence_starts[:-1][np.diff(sentence_starts) > 0]] = True
     allowed = np.where(begins, first[tags], follow[np.roll(tags, 1), tags])
-    sentences = np.unique(np.searchsorted(sentence_starts, np.flatnonzero(~allowed), "right") - 1)
-    for sentence in sentences.tolist():
-        part = slice(sentence_starts[sentence], sentence_starts[sentence + 1])
-        tags[part] = viterbi(logits[part], follow, first)
+    wrong = np.unique(np.searchsorted(sentence_starts, np.flatnonzero(~allowed), "right") - 1)
+    lengths = np.diff(sentence_starts)[wrong]
+    words = np.repeat(sentence_starts[:-1][wrong] - starts_of(lengths)[:-1], lengths) + np.arange(lengths.sum())
+    barred = (np.where(mask, 0.0, -np.inf) for mask in (follow, first))
+    tags[words] = viterbi(logits[words], starts_of(lengths), *barred)
     return tags
 
 
-def viterbi(logits: Floats, follow: Bools, first: Bools) -> Ints:
-    """Return the best allowed path through one sentence (Viterbi 1967), shape [tokens]."""
-    barred = np.where(follow, 0.0, -np.inf)  # float64, as are the sums with it: float32 is too coarse for long ones
-    score = np.where(first, logits[0], -np.inf)
-    back = np.zeros((len(logits), logits.shape[1]), dtype=np.int64)
-    for i, emission in enumerate(logits[1:], start=1):
-        paths = score[:, None] + barred
-        back[i] = paths.argmax(axis=0)
-        score = paths.max(axis=0) + emission
+def viterbi(logits: Floats, sentence_starts: Ints, follow: Scores, first: Scores) -> Ints:
+    """Return the best path through each sentence (Viterbi 1967), one step of all sentences at a time.
+
+    Args:
+        logits: shape [words, tags].
+        sentence_starts: first word of each sentence and the end of the last, shape [sentences + 1].
+        follow: score of tag j after tag i, minus infinity where it may not be; shape [tags, tags].
+        first: score of tag j at the beginning, shape [tags].
+
+    Returns:
+        Tag index of each word, shape [words].
+    """
+    order = np.argsort(-np.diff(sentence_starts), kind="stable")
+    groups = [order[i : i + _SENTENCES_AT_ONCE] for i in range(0, len(order), _SENTENCES_AT_ONCE)]
     tags = np.zeros(len(logits), dtype=np.int64)
-    tags[-1] = score.argmax()
-    for i in range(len(logits) - 1, 0, -1):
-        tags[i - 1] = back[i][tags[i]]
+    for group in groups:
+        _decode_group(tags, logits, sentence_starts[group], sentence_starts[group + 1], follow, first)
     return tags
+
+
+def _decode_group(tags: Ints, logits: Floats, starts: Ints, stops: Ints, follow: Scores, first: Scores) -> None:
+    """Write the best tags of sentences that are sorted by length, the longest first."""
+    lengths = stops - starts
+    active = [int(np.searchsorted(-lengths, -step)) for step in range(int(lengths.max(initial=0)))]
+    if not active:
+        return
+    score = np.where(lengths[:, None] > 0, first + logits[np.minimum(starts, len(logits) - 1)], 0.0)
+    came_from = []
+    for step, count in enumerate(active[1:], start=1):
+        paths = score[:count, :, None] + follow
+        came_from.append(paths.argmax(axis=1))
+        score[:count] = paths.max(axis=1) + logits[starts[:count] + step]
+    tag = score.argmax(axis=1)
+    for step in range(len(active) - 1, -1, -1):
+        count = active[step]
+        if step + 1 < len(active):
+            longer = active[step + 1]
+            tag[:longer] = came_from[step][np.arange(longer), tag[:longer]]
+        tags[starts[:count] + step] = tag[:count]

@@ -7,7 +7,7 @@ change results. A window alone, unpadded, always gives the same, and on a CPU th
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,8 +65,11 @@ class OnnxSession:
             Each output without its batch axis, shape [length, tags].
         """
         feeds = {name: ids[None] if name == "input_ids" else _constant(name, len(ids)) for name in self.inputs}
-        arrays = self.session.run(list(outputs), feeds)
-        return {name: array[0] for name, array in zip(outputs, arrays, strict=True)}
+        return {name: array[0] for name, array in self.feed(feeds, outputs).items()}
+
+    def feed(self, feeds: Mapping[str, npt.NDArray[Any]], outputs: Sequence[str]) -> Outputs:
+        """Run the graph on named inputs and return the outputs wanted, by name."""
+        return dict(zip(outputs, self.session.run(list(outputs), dict(feeds)), strict=True))
 
 
 @lru_cache(maxsize=1024)

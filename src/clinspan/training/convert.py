@@ -15,7 +15,7 @@ from transformers.utils import logging as _logging
 
 from clinspan.exceptions import UnsupportedModelError
 from clinspan.inference.session import OnnxSession
-from clinspan.training.export import FUSIBLE, export_onnx, fuse, quantize
+from clinspan.training.export import FUSIBLE, export_onnx, fuse, quantize, subword_inputs
 
 _LARGEST: Final = 2_000_000_000  # bytes; a graph is one protobuf message of less than 2 GiB
 _FUSION_TOLERANCE: Final = 1e-3
@@ -51,7 +51,7 @@ def convert(
         raise UnsupportedModelError(msg)
     with tempfile.TemporaryDirectory(dir=graph.parent) as folder:
         raw, fused = Path(folder, "raw.onnx"), Path(folder, "fused.onnx")
-        export_onnx(network, inputs, [output], raw)
+        export_onnx(network, subword_inputs(inputs), [output], raw)
         best = raw
         if network.config.model_type in FUSIBLE:
             fuse(raw, fused, network.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,34 +31,47 @@ class _Graph(nn.Module):
         return tuple(found[name] for name in self.outputs)
 
 
-def export_onnx(network: nn.Module, inputs: Sequence[str], outputs: Sequence[str], path: Path) -> None:
-    """Write a network as a graph with named inputs and outputs, batch and length free.
+def export_onnx(
+    network: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    path: Path,
+    *,
+    free: Sequence[str] | None = None,
+) -> None:
+    """Write a network as a graph with named inputs and outputs.
 
     Args:
         network: called with `inputs` as keywords; returns a mapping that has `outputs`.
-        inputs: names, `input_ids` first.
+        inputs: an example of each.
         outputs: names of what to write.
         path: file to write.
+        free: inputs and outputs whose first two axes are batch and length, both free; by default all.
     """
+    axes = {0: "batch", 1: "length"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's remarks on shapes
+        torch.onnx.export(
+            _Graph(network.cpu(), list(inputs), outputs).eval(),
+            tuple(inputs.values()),
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes=dict.fromkeys(free or (*inputs, *outputs), axes),
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def subword_inputs(names: Sequence[str]) -> dict[str, Tensor]:
+    """Return an example of the inputs of a transformer."""
     ids = torch.full((1, 9), 5, dtype=torch.int64)
     values = {
         "input_ids": ids,
         "attention_mask": torch.ones_like(ids),
         "token_type_ids": torch.zeros_like(ids),
     }
-    free = {0: "batch", 1: "length"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer's remarks on shapes
-        torch.onnx.export(
-            _Graph(network.cpu(), inputs, outputs).eval(),
-            tuple(values[name] for name in inputs),
-            str(path),
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_axes=dict.fromkeys((*inputs, *outputs), free),
-            opset_version=_OPSET,
-            dynamo=False,
-        )
+    return {name: values[name] for name in names}
 
 
 def fuse(source: Path, target: Path, config: Any) -> None:
@@ -130,6 +143,6 @@ def write_graphs(
     """
     with tempfile.TemporaryDirectory() as folder:
         raw, fused = Path(folder, "raw.onnx"), fp32 or Path(folder, "fused.onnx")
-        export_onnx(network, inputs, outputs, raw)
+        export_onnx(network, subword_inputs(inputs), outputs, raw)
         fuse(raw, fused, config)
         quantize(fused, int8, outputs)

@@ -20,6 +20,7 @@ else:
 
 T = TypeVar("T")
 _PRETRAIN: Final = "pretrain"
+_VECTORS: Final = "vectors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,49 @@ class TrainingRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VocabularyRecipe:
+    """How many sub-words of the checkpoint's vocabulary the model keeps.
+
+    Attributes:
+        size: pieces that occur in the train sets and in `texts` stay, and of the others as many as fit.
+        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+    """
+
+    size: int
+    texts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiLstmRecipe:
+    """Sizes and hyper-parameters of a BiLSTM tagger; a recipe with the table `[bilstm]` trains one.
+
+    Attributes:
+        vectors: name or folder of the word vectors it reads.
+        hidden: size of the LSTM, each way.
+        character_dimension, filters: sizes of the convolution over characters.
+        learning_rate, decay: the rate of epoch n, from 0, is learning_rate / (1 + decay * n).
+        batch_sentences: sentences in a batch.
+        teacher: name of a larger model that annotates `texts` for it; "" for none.
+        teacher_weight: factor on the loss of those texts.
+        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+    """
+
+    vectors: str
+    hidden: int = 128
+    character_dimension: int = 25
+    filters: int = 50
+    dropout: float = 0.5
+    epochs: int = 20
+    learning_rate: float = 1e-3
+    decay: float = 0.005
+    batch_sentences: int = 8
+    max_grad_norm: float = 5.0
+    teacher: str = ""
+    teacher_weight: float = 1.0
+    texts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """All of a recipe file.
 
@@ -130,6 +174,8 @@ class Recipe:
         checkpoint: what to start from: `minilm`, the name of a pre-training recipe that was run, or a folder.
         heads: tag sets by output name.
         corpora: what to train on.
+        vocabulary: what the exported model keeps of the checkpoint's vocabulary; None: all.
+        bilstm: what to train instead of a transformer; then there is one head.
         max_length, overlap, context: as in the manifest, in sub-words.
     """
 
@@ -140,6 +186,8 @@ class Recipe:
     heads: dict[str, HeadRecipe]
     corpora: list[CorpusRecipe]
     training: TrainingRecipe
+    vocabulary: VocabularyRecipe | None = None
+    bilstm: BiLstmRecipe | None = None
     checkpoint: str = "minilm"
     seed: int = 13
     max_length: int = 256
@@ -159,6 +207,9 @@ class Recipe:
         patterns = raw.pop("patterns", {})
         raw["corpora"] = [CorpusRecipe.from_raw(c, patterns) for c in raw.get("corpora", [])]
         raw["training"] = _build(TrainingRecipe, raw.get("training", {}), "training")
+        for name, kind in (("vocabulary", VocabularyRecipe), ("bilstm", BiLstmRecipe)):
+            if name in raw:
+                raw[name] = _build(kind, raw[name], name)
         recipe = _build(cls, raw, path.name)
         for corpus in recipe.corpora:
             if unknown := sorted(set(corpus.heads) - set(recipe.heads)):
@@ -203,13 +254,62 @@ class PretrainRecipe:
         return _build(cls, _read_toml(path)[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
 
 
-def read_recipe(path: Path) -> Recipe | PretrainRecipe:
-    """Read a recipe of either kind; the table `[pretrain]` tells them apart.
+@dataclass(frozen=True, kw_only=True)
+class VectorsRecipe:
+    """Word vectors from unlabelled text; a recipe file with the table `[vectors]`.
+
+    Attributes:
+        name: folder name of the model.
+        head: the part of the short name after the language.
+        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+        dimension: numbers of a vector.
+        words: most words kept, the most frequent ones.
+        min_count: occurrences a word needs.
+        window: words on each side that are its context.
+        epochs: passes over the text.
+    """
+
+    name: str
+    version: str
+    languages: list[str]
+    licence: str
+    head: str
+    texts: list[str]
+    aliases: list[str] = field(default_factory=list)
+    description: str = ""
+    dimension: int = 200
+    words: int = 20_000
+    min_count: int = 3
+    window: int = 5
+    epochs: int = 5
+    seed: int = 13
+
+    @classmethod
+    def read(cls, path: Path) -> VectorsRecipe:
+        """Read a recipe of word vectors.
+
+        Raises:
+            RecipeError: naming what is missing or unknown in it.
+        """
+        return _build(cls, _read_toml(path)[_VECTORS], f"{path.name}: {_VECTORS}")
+
+
+AnyRecipe = Recipe | PretrainRecipe | VectorsRecipe
+
+
+def read_recipe(path: Path) -> AnyRecipe:
+    """Read a recipe of any kind; the tables `[pretrain]` and `[vectors]` tell them apart.
 
     Raises:
         RecipeError: naming what is missing or unknown in it.
     """
-    return PretrainRecipe.read(path) if _PRETRAIN in _read_toml(path) else Recipe.read(path)
+    raw = _read_toml(path)
+    kinds: dict[str, type[PretrainRecipe] | type[VectorsRecipe]] = {
+        _PRETRAIN: PretrainRecipe,
+        _VECTORS: VectorsRecipe,
+    }
+    kind = next((kind for table, kind in kinds.items() if table in raw), Recipe)
+    return kind.read(path)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

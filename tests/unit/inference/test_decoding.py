@@ -54,8 +54,36 @@ def test_the_arg_max_shortcut_equals_viterbi(drawn):
     tags, lengths, logits = drawn
     follow, first = allowed_transitions(tags)
     starts = starts_of(lengths)
-    parts = [viterbi(logits[a:b], follow, first) for a, b in pairwise(starts) if a < b]
-    assert best_tags(logits, starts, follow, first).tolist() == [tag for part in parts for tag in part.tolist()]
+    found = viterbi(logits, starts, barred(follow), barred(first))
+    assert best_tags(logits, starts, follow, first).tolist() == found.tolist()
+
+
+@given(tagging())
+def test_sentences_do_not_depend_on_each_other(drawn):
+    """Learnt scores: the sentences together give what each gives alone, and what trying all paths gives."""
+    tags, lengths, logits = drawn
+    random = np.random.default_rng(len(logits))
+    follow, first = random.normal(0, 2, (len(tags), len(tags))), random.normal(0, 2, len(tags))
+    starts = starts_of(lengths)
+    together = viterbi(logits, starts, follow, first).tolist()
+    parts = [logits[a:b] for a, b in pairwise(starts) if a < b]
+    assert together == [t for part in parts for t in viterbi(part, np.array([0, len(part)]), follow, first).tolist()]
+    assert together == [tag for part in parts for tag in best_path(part, follow, first)]
+
+
+def best_path(logits, follow, first):
+    """The best path under learnt scores by trying all."""
+
+    def score(path):
+        steps = sum(follow[a, b] for a, b in pairwise(path))
+        return first[path[0]] + steps + sum(float(row[tag]) for row, tag in zip(logits, path, strict=True))
+
+    return max(product(range(logits.shape[1]), repeat=len(logits)), key=score)
+
+
+def barred(allowed):
+    """Scores that forbid what is not allowed."""
+    return np.where(allowed, 0.0, -np.inf)
 
 
 @pytest.mark.parametrize("scale", [1, 50])
@@ -65,7 +93,8 @@ def test_long_sentences_lose_no_precision(scale):
     follow, first = allowed_transitions(tags)
     logits = np.random.default_rng(3).normal(scale, 1e-3, (30_000, 3)).astype(np.float32)
     logits[:, 2] -= 1  # I- never wins
-    assert (viterbi(logits, follow, first) == logits.argmax(axis=1)).all()
+    found = viterbi(logits, np.array([0, len(logits)]), barred(follow), barred(first))
+    assert (found == logits.argmax(axis=1)).all()
 
 
 def test_only_sentences_with_a_forbidden_step_change():

@@ -1,0 +1,145 @@
+"""A loaded BiLSTM tagger: words as vectors and characters in, logits out, the best path by Viterbi.
+
+Architecture after Chiu & Nichols 2016 (a convolution over a word's characters, beside its vector, under a
+bidirectional LSTM), with the transition scores of a conditional random field (Lample et al. 2016).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from clinspan.codepoints import CodePoints, Ints
+from clinspan.exceptions import DamagedModelError
+from clinspan.inference.decoding import Floats, viterbi
+from clinspan.inference.session import OnnxSession
+from clinspan.tagging import allowed_transitions
+
+CHARACTERS_FILE: Final = "characters.json"
+INPUTS: Final = ("vectors", "characters")
+TRANSITIONS: Final = "transitions"
+_HALF: Final = 15  # characters taken from each end of a longer word
+_UNKNOWN: Final = 1
+_FIRST: Final = 2  # id of the alphabet's first character; 0 is no character
+_SENTENCES_PER_TASK: Final = 16
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The characters a tagger knows, sorted."""
+
+    characters: str
+
+    def ids(self, words: pa.StringArray) -> Ints:
+        """Return the ids of the first and the last characters of each word, shape [words, characters].
+
+        A word of up to 30 characters is taken whole; 0 fills the row.
+        """
+        text = CodePoints.from_arrow(words)
+        codes = np.array([ord(c) for c in self.characters], dtype=np.uint32)
+        place = np.minimum(np.searchsorted(codes, text.codes), max(len(codes) - 1, 0))
+        known = codes[place] == text.codes if len(codes) else np.zeros(len(place), dtype=np.bool_)
+        ids = np.append(np.where(known, place + _FIRST, _UNKNOWN), 0)
+        starts, stops = text.row_starts[:-1, None], text.row_starts[1:, None]
+        column = np.arange(2 * _HALF)
+        at = np.where(column < _HALF, starts + column, np.maximum(starts, stops - 2 * _HALF) + column)
+        return ids[np.where(at < stops, at, len(ids) - 1)]
+
+    @property
+    def width(self) -> int:
+        """Characters taken from a word at most."""
+        return 2 * _HALF
+
+    def __len__(self) -> int:
+        return len(self.characters) + _FIRST
+
+
+@dataclass(frozen=True)
+class BiLstm:
+    """A graph from word vectors and characters to logits.
+
+    Attributes:
+        session: the graph.
+        alphabet: the characters it knows.
+        output: name of its logits.
+        transitions: score of tag j after tag i, and in the last row of tag j at the beginning; shape [tags + 1, tags].
+    """
+
+    session: OnnxSession
+    alphabet: Alphabet
+    output: str
+    transitions: Floats
+
+    @property
+    def dimension(self) -> int:
+        """Length of the word vectors it reads."""
+        return dimension_of(self.session)
+
+    @classmethod
+    def open(cls, folder: Path, output: str, tags: Sequence[str]) -> BiLstm:
+        """Load `model.onnx` and `characters.json` from a folder whose files have been verified.
+
+        Raises:
+            DamagedModelError: if they are not those of a BiLSTM tagger.
+        """
+        session = OnnxSession.open(folder / "model.onnx")
+        try:
+            alphabet = Alphabet(json.loads((folder / CHARACTERS_FILE).read_text(encoding="utf-8")))
+            learnt = session.feed(_nothing(session), [TRANSITIONS])[TRANSITIONS]
+        except (OSError, ValueError, KeyError) as error:
+            msg = f"The files in {folder} are not those of a BiLSTM tagger; install or download the model again."
+            raise DamagedModelError(msg) from error
+        follow, first = allowed_transitions(tags)
+        allowed = np.concatenate([follow, first[None]])
+        return cls(session, alphabet, output, np.where(allowed, learnt, -np.inf))
+
+    def logits(
+        self, vectors: Floats, words: pa.StringArray, sentence_starts: Ints, pool: Executor | None = None
+    ) -> Floats:
+        """Run the graph, one sentence a call, so that no sentence depends on another.
+
+        Args:
+            vectors: of the words, shape [words, dimension].
+            words: the words themselves.
+            sentence_starts: first word of each sentence and the end of the last, shape [sentences + 1].
+            pool: threads to share the sentences.
+
+        Returns:
+            Shape [words, tags].
+        """
+        characters = self.alphabet.ids(words)
+        bounds = [(a, b) for a, b in pairwise(sentence_starts.tolist()) if a < b]
+        tasks = [bounds[i : i + _SENTENCES_PER_TASK] for i in range(0, len(bounds), _SENTENCES_PER_TASK)]
+
+        def work(task: Sequence[tuple[int, int]]) -> list[Floats]:
+            feeds: Iterator[dict[str, Any]] = (
+                dict(zip(INPUTS, (vectors[None, a:b], characters[None, a:b]), strict=True)) for a, b in task
+            )
+            return [self.session.feed(feed, [self.output])[self.output][0] for feed in feeds]
+
+        done = map(work, tasks) if pool is None else pool.map(work, tasks)
+        parts = [part for task in done for part in task]
+        return np.concatenate(parts) if parts else np.zeros((0, self.transitions.shape[1]), dtype=np.float32)
+
+    def best_tags(self, logits: Floats, sentence_starts: Ints) -> Ints:
+        """Return the best tag sequence of each sentence, shape [words]."""
+        return viterbi(logits, sentence_starts, self.transitions[:-1], self.transitions[-1])
+
+
+def dimension_of(session: OnnxSession) -> int:
+    """Return the length of the word vectors that a graph reads."""
+    return next(int(i.shape[2]) for i in session.session.get_inputs() if i.name == INPUTS[0])
+
+
+def _nothing(session: OnnxSession) -> dict[str, Any]:
+    """Return the inputs of a sentence of one empty word."""
+    vectors = np.zeros((1, 1, dimension_of(session)), dtype=np.float32)
+    return dict(zip(INPUTS, (vectors, np.zeros((1, 1, 2 * _HALF), dtype=np.int64)), strict=True))

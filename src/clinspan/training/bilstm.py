@@ -1,0 +1,227 @@
+"""Training a BiLSTM tagger: on gold corpora, and on text that a larger model has annotated."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from clinspan.annotators.token import Tokenizer
+from clinspan.codepoints import Bools, CodePoints, Ints
+from clinspan.corpora import Record, Scheme, read_corpus
+from clinspan.evaluation.entity import strict_f1
+from clinspan.inference.bilstm import Alphabet
+from clinspan.inference.decoding import viterbi
+from clinspan.inference.model import open_vectors
+from clinspan.inference.units import Units
+from clinspan.inference.vectors import WordVectors
+from clinspan.recognizer import load
+from clinspan.tagging import LabelledSpan, TagTable, allowed_transitions
+from clinspan.training.bilstm_network import BiLstmNetwork, path_loss
+from clinspan.training.examples import IGNORED, Sentences, Teaching
+from clinspan.training.pretrain import read_texts
+from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe
+
+
+@dataclass(frozen=True)
+class TokenExamples:
+    """The tokens of a corpus with what a BiLSTM reads and is to learn.
+
+    Attributes:
+        name: of the corpus.
+        records: its records, in the corpus' own labels.
+        teaching: how it teaches the head.
+        sentences: the sentences of the records.
+        tokens: the tokens as units.
+        words: their texts.
+        targets: tag index of each, `UNMARKED` or `IGNORED`.
+        passes: how often an epoch sees the corpus.
+    """
+
+    name: str
+    records: Sequence[Record]
+    teaching: Teaching
+    sentences: Sentences
+    tokens: Units
+    words: pa.StringArray
+    targets: Ints
+    passes: float = 1.0
+
+    @classmethod
+    def from_records(
+        cls, records: Sequence[Record], teaching: Teaching, *, name: str = "", passes: float = 1.0
+    ) -> TokenExamples:
+        """Tokenize records and put the gold tags on their tokens."""
+        sentences = Sentences.from_records(records)
+        text = CodePoints.from_arrow(sentences.texts)
+        starts, stops = Tokenizer().spans(text)
+        tokens = Units(text, starts, stops, np.searchsorted(starts, text.row_starts))
+        targets = teaching.unit_targets(records, sentences, tokens)
+        return cls(name, records, teaching, sentences, tokens, text.slices(starts, stops), targets, passes)
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """First and one past the last token of each sentence that has any."""
+        starts = self.tokens.sentence_starts.tolist()
+        return [(a, b) for a, b in pairwise(starts) if a < b]
+
+    def allowed(self) -> Bools:
+        """Return whether each token may have each tag, shape [tokens, tags]."""
+        known = np.eye(len(self.teaching.tags), dtype=np.bool_)[np.maximum(self.targets, 0)]
+        open_tags = np.where((self.targets == IGNORED)[:, None], True, self.teaching.possible)
+        return np.where((self.targets >= 0)[:, None], known, open_tags)
+
+    def compared(self, tag_ids: Ints) -> tuple[list[list[LabelledSpan]], list[list[LabelledSpan]]]:
+        """Return the gold and the predicted spans of each record that the corpus can judge."""
+        table = TagTable.from_tags(self.teaching.tags)
+        owner = np.searchsorted(self.tokens.text.row_starts, self.tokens.starts, "right") - 1
+        begin, end, label = table.spans(tag_ids, owner)
+        shift = (self.sentences.starts - self.tokens.text.row_starts[:-1])[owner[begin]]
+        found: list[list[LabelledSpan]] = [[] for _ in self.records]
+        spans = zip(self.tokens.starts[begin] + shift, self.tokens.stops[end - 1] + shift, label, strict=True)
+        for record, (a, b, c) in zip(self.sentences.records[owner[begin]].tolist(), spans, strict=True):
+            found[record].append(LabelledSpan(int(a), int(b), table.labels[c]))
+        scheme = self.teaching.scheme
+        gold = [scheme.judged(r, scheme.renamed(r).spans, table.labels) for r in self.records]
+        return gold, [scheme.judged(r, s, table.labels) for r, s in zip(self.records, found, strict=True)]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Turns tokens into what the network reads."""
+
+    vectors: WordVectors
+    alphabet: Alphabet
+
+    def batch(self, examples: TokenExamples, bounds: Sequence[tuple[int, int]], allowed: Bools) -> dict[str, Tensor]:
+        """Pad sentences of one corpus to one length."""
+        lengths = np.array([b - a for a, b in bounds])
+        at = np.concatenate([np.arange(a, b) for a, b in bounds])
+        words = examples.words.take(pa.array(at))
+        row, column = np.repeat(np.arange(len(bounds)), lengths), np.concatenate([np.arange(n) for n in lengths])
+        read = {
+            "vectors": self.vectors.lookup(words)[0],
+            "characters": self.alphabet.ids(words),
+            "allowed": allowed[at],
+        }
+        batch = {"lengths": torch.from_numpy(lengths)}
+        for name, values in read.items():
+            padded = np.zeros((len(bounds), lengths.max(), values.shape[1]), dtype=values.dtype)
+            padded[row, column] = values
+            batch[name] = torch.from_numpy(padded)
+        return batch
+
+
+def train_bilstm(
+    recipe: Recipe, options: BiLstmRecipe, *, data: Path, console: Console
+) -> tuple[BiLstmNetwork, Alphabet]:
+    """Train the network of a recipe.
+
+    Returns:
+        The network with the weights of the best epoch, and its alphabet.
+    """
+    (head,) = recipe.heads
+    tags = recipe.heads[head].tags
+    train_set = [_examples(c, data / c.train, tags, head) for c in recipe.corpora if c.train]
+    dev_set = [_examples(c, data / c.dev, tags, head) for c in recipe.corpora if c.dev and c.judge]
+    if options.teacher:
+        taught = Teaching(tags, Scheme(), options.teacher_weight)
+        records = annotated_records(options.teacher, list(read_texts(data, options.texts)))
+        train_set.append(TokenExamples.from_records(records, taught, name=options.teacher))
+    reader = Reader(open_vectors(options.vectors).vectors, _alphabet(train_set))
+    torch.manual_seed(recipe.seed)
+    network = BiLstmNetwork(
+        options, dimension=reader.vectors.dimension, characters=len(reader.alphabet), tags=len(tags)
+    )
+    _optimise(network, options, reader, train_set, dev_set, random.Random(recipe.seed), console)  # noqa: S311
+    return network, reader.alphabet
+
+
+def _examples(corpus: CorpusRecipe, path: Path, tags: list[str], head: str) -> TokenExamples:
+    teaching = Teaching(tags, corpus.heads[head], corpus.heads[head].weight)
+    return TokenExamples.from_records(list(read_corpus(path)), teaching, name=corpus.name, passes=corpus.passes)
+
+
+def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:
+    """Return texts as a larger model annotates them."""
+    documents = track(
+        load(teacher, cache_bytes=0).pipe(texts), f"annotating with {teacher}", len(texts), transient=True
+    )
+    return [
+        Record(str(i), document.text, tuple(LabelledSpan(e.start, e.end, e.label) for e in document.entities))
+        for i, document in enumerate(documents)
+    ]
+
+
+def _alphabet(sets: Sequence[TokenExamples]) -> Alphabet:
+    codes = np.unique(np.concatenate([examples.tokens.text.codes for examples in sets]))
+    return Alphabet("".join(map(chr, codes.tolist())))
+
+
+def _optimise(
+    network: BiLstmNetwork,
+    options: BiLstmRecipe,
+    reader: Reader,
+    train_set: Sequence[TokenExamples],
+    dev_set: Sequence[TokenExamples],
+    rng: random.Random,
+    console: Console,
+) -> None:
+    optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + options.decay * epoch))
+    allowed = [examples.allowed() for examples in train_set]
+    best, best_score = network.state_dict(), -1.0
+    for epoch in range(options.epochs):
+        network.train()
+        batches = [(i, bounds) for i, e in enumerate(train_set) for bounds in _batches(e, options.batch_sentences, rng)]
+        rng.shuffle(batches)
+        for i, bounds in track(batches, f"epoch {epoch + 1}/{options.epochs}", transient=True, console=console):
+            optimizer.zero_grad()
+            batch = reader.batch(train_set[i], bounds, allowed[i])
+            logits = network(batch["vectors"], batch["characters"], batch["lengths"])
+            loss = path_loss(logits, batch["allowed"], batch["lengths"], network.transitions)
+            mean: Any = loss.sum() / batch["lengths"].sum() * train_set[i].teaching.weight
+            mean.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), options.max_grad_norm)
+            optimizer.step()
+        rate.step()
+        scores = {e.name: strict_f1(*e.compared(predict(network, reader, e))) for e in dev_set}
+        score = sum(scores.values()) / max(len(scores), 1)
+        if score > best_score:
+            best, best_score = {k: v.clone() for k, v in network.state_dict().items()}, score
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+        console.print(f"epoch {epoch + 1}: dev strict F1 {shown}", highlight=False)
+    network.load_state_dict(best)
+
+
+def _batches(examples: TokenExamples, size: int, rng: random.Random) -> Iterator[list[tuple[int, int]]]:
+    """Yield sentences of like length together."""
+    bounds = examples.bounds
+    chosen = bounds * int(examples.passes) + rng.sample(bounds, round(examples.passes % 1 * len(bounds)))
+    chosen.sort(key=lambda span: span[1] - span[0] + rng.uniform(-2, 2))
+    yield from (chosen[i : i + size] for i in range(0, len(chosen), size))
+
+
+@torch.no_grad()
+def predict(network: BiLstmNetwork, reader: Reader, examples: TokenExamples) -> Ints:
+    """Return the best tag of each token."""
+    network.eval()
+    tags = examples.teaching.tags
+    logits = np.zeros((len(examples.words), len(tags)), dtype=np.float32)
+    nothing = np.ones((len(examples.words), len(tags)), dtype=np.bool_)
+    for a, b in examples.bounds:
+        batch = reader.batch(examples, [(a, b)], nothing)
+        logits[a:b] = network(batch["vectors"], batch["characters"])[0].numpy()
+    follow, first = allowed_transitions(tags)
+    learnt = np.where(np.concatenate([follow, first[None]]), network.transitions.numpy(), -np.inf)
+    return viterbi(logits, examples.tokens.sentence_starts, learnt[:-1], learnt[-1])

@@ -1,0 +1,140 @@
+"""From a trained network to a model folder: graph, manifest, scores, card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clinspan.corpora import read_corpus
+from clinspan.evaluation.report import to_json
+from clinspan.evaluation.run import evaluate
+from clinspan.hub.card import write_card
+from clinspan.hub.manifest import BILSTM, Head, Manifest, ModelFile
+from clinspan.inference.bilstm import CHARACTERS_FILE, INPUTS, TRANSITIONS, Alphabet
+from clinspan.recognizer import load
+from clinspan.training.bilstm_network import AsGraph, BiLstmNetwork
+from clinspan.training.export import export_onnx, write_graphs
+from clinspan.training.model import MultiHeadTagger
+from clinspan.training.recipe import CorpusRecipe, Recipe, TeachingRecipe
+
+_SUBWORD_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def write_transformer(recipe: Recipe, model: MultiHeadTagger, tokenizer: str, *, int8: Path, fp32: Path) -> None:
+    """Export a trained transformer as two model folders.
+
+    Args:
+        recipe: what it was trained by.
+        model: the network.
+        tokenizer: content of `tokenizer.json`.
+        int8: folder for the quantized graph.
+        fp32: folder for the graph before quantization.
+    """
+    for folder in (int8, fp32):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+        model.encoder.config.to_json_file(folder / "config.json")
+    graphs = {"int8": int8 / "model.onnx", "fp32": fp32 / "model.onnx"}
+    write_graphs(_Named(model), _SUBWORD_INPUTS, list(recipe.heads), model.encoder.config, **graphs)
+    files = ("model.onnx", "tokenizer.json", "config.json")
+    for folder, precision in ((int8, "int8"), (fp32, "fp32")):
+        _manifest(recipe, model.encoder.config.model_type, precision, folder, files).write(folder)
+
+
+def write_bilstm(recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vectors: str, folder: Path) -> None:
+    """Export a trained BiLSTM tagger as a model folder.
+
+    Args:
+        recipe: what it was trained by.
+        network: the network.
+        alphabet: the characters it knows.
+        vectors: name of the word vectors it reads.
+        folder: to write.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CHARACTERS_FILE).write_text(json.dumps(alphabet.characters) + "\n", encoding="utf-8")
+    (output,) = recipe.heads
+    examples = {
+        INPUTS[0]: torch.zeros(1, 9, network.dimension),
+        INPUTS[1]: torch.ones(1, 9, alphabet.width, dtype=torch.int64),
+    }
+    export_onnx(
+        AsGraph(network, output), examples, [output, TRANSITIONS], folder / "model.onnx", free=(*INPUTS, output)
+    )
+    manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", CHARACTERS_FILE))
+    replace(manifest, vectors=vectors, unit="token", max_length=0, overlap=0, context=0).write(folder)
+
+
+def add_scores(recipe: Recipe, data: Path, folder: Path) -> Manifest:
+    """Score the exported model on the recipe's dev sets; write the scores into manifest and card."""
+    manifest = Manifest.read(folder)
+    heads = []
+    for head in manifest.heads:
+        recognizer = load(f"{folder.resolve()}#{head.output}", cache_bytes=0)
+        scores = {
+            f"{c.name} dev": to_json(evaluate(recognizer, read_corpus(data / c.dev)))["entities"]["strict"]
+            for c in recipe.corpora
+            if c.dev and head.output in c.heads
+        }
+        heads.append(replace(head, scores=scores))
+    manifest = replace(manifest, heads=tuple(heads))
+    manifest.write(folder)
+    write_card(manifest, folder)
+    return manifest
+
+
+class _Named(torch.nn.Module):
+    """The network as a function of the graph's inputs."""
+
+    def __init__(self, model: MultiHeadTagger) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        model = self.model
+        states = model.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).last_hidden_state
+        return {name: head(states) for name, head in model.heads.items()}
+
+
+def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path, files: Sequence[str]) -> Manifest:
+    heads = tuple(
+        Head(
+            name=f"{recipe.languages[0]}/{output}",
+            output=output,
+            tags=tuple(head.tags),
+            aliases=tuple(head.aliases),
+            description=head.description,
+            training=tuple(_corpus_entry(c, c.heads[output]) for c in recipe.corpora if output in c.heads),
+        )
+        for output, head in recipe.heads.items()
+    )
+    return Manifest(
+        name=recipe.name,
+        version=recipe.version,
+        languages=tuple(recipe.languages),
+        architecture=architecture,
+        unit=recipe.unit,
+        max_length=recipe.max_length,
+        overlap=recipe.overlap,
+        context=recipe.context,
+        precision=precision,
+        licence=recipe.licence,
+        heads=heads,
+        files=tuple(ModelFile.from_path(folder, path) for path in files),
+    )
+
+
+def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, Any]:
+    """Return what the manifest says of a corpus: where it is from, what it was for, and how its labels read."""
+    scheme = {key: value for key, value in asdict(teaching).items() if (value or value == []) and key != "weight"}
+    use = "training" if corpus.train else "measure"
+    return {"name": corpus.name, "licence": corpus.licence, "url": corpus.url, "use": use, **scheme}

@@ -1,0 +1,100 @@
+"""Word vectors from unlabelled text: skip-gram with negative sampling (Mikolov et al. 2013), by gensim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from gensim.models import Word2Vec
+from rich.console import Console
+
+from clinspan.annotators.sentence_rules import sentence_spans
+from clinspan.annotators.token import Tokenizer
+from clinspan.codepoints import CodePoints
+from clinspan.hub.card import write_card
+from clinspan.hub.manifest import WORD_VECTORS, Head, Manifest, ModelFile
+from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
+from clinspan.schema import starts_of
+from clinspan.training.pretrain import read_texts
+from clinspan.training.recipe import VectorsRecipe
+
+_OUTPUT: Final = "vectors"
+_TEXTS_AT_ONCE: Final = 500
+
+
+def train_vectors(recipe: VectorsRecipe, *, data: Path, output: Path, console: Console) -> Manifest:
+    """Train vectors on the recipe's texts and write a model folder.
+
+    One thread, so that the same seed gives the same vectors.
+    """
+    sentences = [tokens for texts in _batches(read_texts(data, recipe.texts)) for tokens in tokenized(texts)]
+    console.print(f"{len(sentences)} sentences, {sum(map(len, sentences))} tokens", highlight=False)
+    model = Word2Vec(
+        sentences,
+        vector_size=recipe.dimension,
+        window=recipe.window,
+        min_count=recipe.min_count,
+        max_final_vocab=recipe.words,
+        sg=1,
+        negative=10,
+        sample=1e-4,
+        epochs=recipe.epochs,
+        seed=recipe.seed,
+        workers=1,
+    )
+    words = pa.array(model.wv.index_to_key, pa.string())
+    console.print(f"{len(words)} words of {recipe.dimension} numbers", highlight=False)
+    output.mkdir(parents=True, exist_ok=True)
+    WordVectors.from_floats(words, np.asarray(model.wv.vectors, np.float32)).write(output / VECTORS_FILE)
+    manifest = _manifest(recipe, output)
+    manifest.write(output)
+    write_card(manifest, output)
+    return manifest
+
+
+def tokenized(texts: Sequence[str]) -> list[list[str]]:
+    """Return the tokens of each sentence of some texts, in the form that vectors are looked up by."""
+    sentences = [text[span.start : span.stop] for text in texts for span in sentence_spans(text)]
+    points = CodePoints.from_arrow(pa.array(sentences, pa.string()))
+    starts, stops = Tokenizer().spans(points)
+    rows = np.searchsorted(points.row_starts, starts, "right") - 1
+    bounds = pa.array(starts_of(np.bincount(rows, minlength=len(sentences))), pa.int32())
+    found: list[list[str]] = pa.ListArray.from_arrays(bounds, folded(points.slices(starts, stops))).to_pylist()
+    return [tokens for tokens in found if tokens]
+
+
+def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == _TEXTS_AT_ONCE:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _manifest(recipe: VectorsRecipe, folder: Path) -> Manifest:
+    head = Head(
+        name=f"{recipe.languages[0]}/{recipe.head}",
+        output=_OUTPUT,
+        tags=(),
+        aliases=tuple(recipe.aliases),
+        description=recipe.description,
+        training=tuple({"name": name, "use": "training"} for name in recipe.texts),
+    )
+    return Manifest(
+        name=recipe.name,
+        version=recipe.version,
+        languages=tuple(recipe.languages),
+        architecture=WORD_VECTORS,
+        unit="token",
+        max_length=0,
+        overlap=0,
+        precision="int8",
+        licence=recipe.licence,
+        heads=(head,),
+        files=(ModelFile.from_path(folder, VECTORS_FILE),),
+    )
