@@ -21,9 +21,10 @@ EXAMPLES = """
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe (TOML); recipes/ has those of the bundled models.")],
-    data: Annotated[Path, typer.Option(envvar="CLINSPAN_DATA", help="Folder that the recipe's corpora lie in.")] = Path(
-        "data"
-    ),
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(envvar="CLINSPAN_DATA", help="Folder of corpora; may be given more than once (see docs/data.md)."),
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder for checkpoints; an unfinished run in it goes on.")] = Path("runs"),
     output: Annotated[
         Path | None,
@@ -41,19 +42,20 @@ def train(
 
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "onnx")):
         raise MissingExtraError.from_extra("train", "Training")
+    from clinspan.training.data import DataFolders
     from clinspan.training.recipe import PretrainRecipe, VectorsRecipe, read_recipe
     from clinspan.training.run import pretrain
     from clinspan.training.run import train as run
 
-    read = read_recipe(recipe)
+    read, found = read_recipe(recipe), DataFolders.beside(recipe, *(data or []))
     if isinstance(read, PretrainRecipe):
-        OUT.print(f"wrote {pretrain(read, data=data, runs=runs, console=OUT)}")
+        OUT.print(f"wrote {pretrain(read, data=found, runs=runs, console=OUT)}")
         return
     target = output or runs / read.name / "model"
     if isinstance(read, VectorsRecipe):
         from clinspan.training.vectors import train_vectors
 
-        manifest = train_vectors(read, data=data, output=target, console=OUT)
+        manifest = train_vectors(read, data=found, output=target, console=OUT)
     else:
-        manifest = run(read, data=data, runs=runs, output=target, console=OUT)
+        manifest = run(read, data=found, runs=runs, output=target, console=OUT)
     OUT.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")

@@ -19,7 +19,7 @@ WORD_VECTORS: Final = "word-vectors"
 BILSTM: Final = "bilstm-crf"
 _LOADED: Final = {  # by architecture; any other is that of a transformer
     WORD_VECTORS: ("vectors.arrow",),
-    BILSTM: ("model.onnx", "characters.json"),
+    BILSTM: ("model.onnx", "bilstm.json"),
 }
 _TRANSFORMER: Final = ("model.onnx", "tokenizer.json")
 

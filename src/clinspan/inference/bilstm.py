@@ -23,9 +23,8 @@ from clinspan.inference.decoding import Floats, viterbi
 from clinspan.inference.session import OnnxSession
 from clinspan.tagging import allowed_transitions
 
-CHARACTERS_FILE: Final = "characters.json"
+DETAILS_FILE: Final = "bilstm.json"
 INPUTS: Final = ("vectors", "characters")
-TRANSITIONS: Final = "transitions"
 _HALF: Final = 15  # characters taken from each end of a longer word
 _UNKNOWN: Final = 1
 _FIRST: Final = 2  # id of the alphabet's first character; 0 is no character
@@ -81,25 +80,24 @@ class BiLstm:
     @property
     def dimension(self) -> int:
         """Length of the word vectors it reads."""
-        return dimension_of(self.session)
+        return next(int(i.shape[2]) for i in self.session.session.get_inputs() if i.name == INPUTS[0])
 
     @classmethod
     def open(cls, folder: Path, output: str, tags: Sequence[str]) -> BiLstm:
-        """Load `model.onnx` and `characters.json` from a folder whose files have been verified.
+        """Load `model.onnx` and `bilstm.json` from a folder whose files have been verified.
 
         Raises:
             DamagedModelError: if they are not those of a BiLSTM tagger.
         """
         session = OnnxSession.open(folder / "model.onnx")
         try:
-            alphabet = Alphabet(json.loads((folder / CHARACTERS_FILE).read_text(encoding="utf-8")))
-            learnt = session.feed(_nothing(session), [TRANSITIONS])[TRANSITIONS]
-        except (OSError, ValueError, KeyError) as error:
+            details = json.loads((folder / DETAILS_FILE).read_text(encoding="utf-8"))
+            alphabet, learnt = Alphabet(details["characters"]), np.array(details["transitions"], dtype=np.float32)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             msg = f"The files in {folder} are not those of a BiLSTM tagger; install or download the model again."
             raise DamagedModelError(msg) from error
         follow, first = allowed_transitions(tags)
-        allowed = np.concatenate([follow, first[None]])
-        return cls(session, alphabet, output, np.where(allowed, learnt, -np.inf))
+        return cls(session, alphabet, output, np.where(np.concatenate([follow, first[None]]), learnt, -np.inf))
 
     def logits(
         self, vectors: Floats, words: pa.StringArray, sentence_starts: Ints, pool: Executor | None = None
@@ -132,14 +130,3 @@ class BiLstm:
     def best_tags(self, logits: Floats, sentence_starts: Ints) -> Ints:
         """Return the best tag sequence of each sentence, shape [words]."""
         return viterbi(logits, sentence_starts, self.transitions[:-1], self.transitions[-1])
-
-
-def dimension_of(session: OnnxSession) -> int:
-    """Return the length of the word vectors that a graph reads."""
-    return next(int(i.shape[2]) for i in session.session.get_inputs() if i.name == INPUTS[0])
-
-
-def _nothing(session: OnnxSession) -> dict[str, Any]:
-    """Return the inputs of a sentence of one empty word."""
-    vectors = np.zeros((1, 1, dimension_of(session)), dtype=np.float32)
-    return dict(zip(INPUTS, (vectors, np.zeros((1, 1, 2 * _HALF), dtype=np.int64)), strict=True))

@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import Bools, CodePoints, Ints
-from clinspan.corpora import Record, Scheme, read_corpus
+from clinspan.corpora import Record, Scheme
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.bilstm import Alphabet
 from clinspan.inference.decoding import viterbi
@@ -28,8 +27,8 @@ from clinspan.inference.vectors import WordVectors
 from clinspan.recognizer import load
 from clinspan.tagging import LabelledSpan, TagTable, allowed_transitions
 from clinspan.training.bilstm_network import BiLstmNetwork, path_loss
+from clinspan.training.data import DataFolders
 from clinspan.training.examples import IGNORED, Sentences, Teaching
-from clinspan.training.pretrain import read_texts
 from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe
 
 
@@ -123,7 +122,7 @@ class Reader:
 
 
 def train_bilstm(
-    recipe: Recipe, options: BiLstmRecipe, *, data: Path, console: Console
+    recipe: Recipe, options: BiLstmRecipe, *, data: DataFolders, console: Console
 ) -> tuple[BiLstmNetwork, Alphabet]:
     """Train the network of a recipe.
 
@@ -132,11 +131,11 @@ def train_bilstm(
     """
     (head,) = recipe.heads
     tags = recipe.heads[head].tags
-    train_set = [_examples(c, data / c.train, tags, head) for c in recipe.corpora if c.train]
-    dev_set = [_examples(c, data / c.dev, tags, head) for c in recipe.corpora if c.dev and c.judge]
+    train_set = [_examples(c, data.records(c.train), tags, head) for c in recipe.corpora if c.train]
+    dev_set = [_examples(c, data.records(c.dev), tags, head) for c in recipe.corpora if c.dev and c.judge]
     if options.teacher:
         taught = Teaching(tags, Scheme(), options.teacher_weight)
-        records = annotated_records(options.teacher, list(read_texts(data, options.texts)))
+        records = annotated_records(options.teacher, list(data.texts(options.texts)))
         train_set.append(TokenExamples.from_records(records, taught, name=options.teacher))
     reader = Reader(open_vectors(options.vectors).vectors, _alphabet(train_set))
     torch.manual_seed(recipe.seed)
@@ -147,9 +146,9 @@ def train_bilstm(
     return network, reader.alphabet
 
 
-def _examples(corpus: CorpusRecipe, path: Path, tags: list[str], head: str) -> TokenExamples:
+def _examples(corpus: CorpusRecipe, records: Sequence[Record], tags: list[str], head: str) -> TokenExamples:
     teaching = Teaching(tags, corpus.heads[head], corpus.heads[head].weight)
-    return TokenExamples.from_records(list(read_corpus(path)), teaching, name=corpus.name, passes=corpus.passes)
+    return TokenExamples.from_records(records, teaching, name=corpus.name, passes=corpus.passes)
 
 
 def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from clinspan.inference.bilstm import TRANSITIONS
 from clinspan.training.recipe import BiLstmRecipe
 
 
@@ -86,12 +85,12 @@ def _total(logits: Tensor, lengths: Tensor, transitions: Tensor) -> Tensor:
 
 
 class AsGraph(nn.Module):
-    """The network with named outputs, one of them the transition scores, as the exporter wants it."""
+    """The network with a named output, as the exporter wants it."""
 
     def __init__(self, network: BiLstmNetwork, output: str) -> None:
         super().__init__()
         self.network, self.output = network, output
 
     def forward(self, vectors: Tensor, characters: Tensor) -> Mapping[str, Tensor]:
-        """Return the logits and the transition scores."""
-        return {self.output: self.network(vectors, characters), TRANSITIONS: self.network.transitions + 0.0}
+        """Return the logits."""
+        return {self.output: self.network(vectors, characters)}

@@ -36,17 +36,14 @@ def export_onnx(
     inputs: Mapping[str, Tensor],
     outputs: Sequence[str],
     path: Path,
-    *,
-    free: Sequence[str] | None = None,
 ) -> None:
-    """Write a network as a graph with named inputs and outputs.
+    """Write a network as a graph with named inputs and outputs, batch and length free.
 
     Args:
         network: called with `inputs` as keywords; returns a mapping that has `outputs`.
         inputs: an example of each.
         outputs: names of what to write.
         path: file to write.
-        free: inputs and outputs whose first two axes are batch and length, both free; by default all.
     """
     axes = {0: "batch", 1: "length"}
     with warnings.catch_warnings():
@@ -57,7 +54,7 @@ def export_onnx(
             str(path),
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_axes=dict.fromkeys(free or (*inputs, *outputs), axes),
+            dynamic_axes=dict.fromkeys((*inputs, *outputs), axes),
             opset_version=_OPSET,
             dynamo=False,
         )

@@ -7,10 +7,9 @@ that nothing is padding.
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,9 +23,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import AutoModel
 
-from clinspan.corpora.files import read_lines
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
+from clinspan.training.data import DataFolders
 from clinspan.training.finetune import CHECKPOINT, warm_then_down
 from clinspan.training.model import ENCODER, checkpoint_folder, mask_token
 from clinspan.training.recipe import PretrainRecipe
@@ -107,28 +106,15 @@ def packed_sequences(texts: Iterator[str], tokenizer: SubwordTokenizer, length: 
     return np.concatenate([before, ids, after], axis=1)
 
 
-def read_texts(data: Path, files: Sequence[str]) -> Iterator[str]:
-    """Yield the `text` of every record of JSON-lines files.
-
-    Raises:
-        RecipeError: if a file is not there.
-    """
-    for name in files:
-        if not (data / name).exists():
-            msg = f"No text file {data / name}; name the folder with --data."
-            raise RecipeError(msg)
-        yield from (json.loads(line)["text"] for line in read_lines(data / name))
-
-
 class Pretrainer:
     """One run in a folder of its own; resumed if there is a checkpoint in it."""
 
-    def __init__(self, recipe: PretrainRecipe, *, data: Path, runs: Path, console: Console) -> None:
+    def __init__(self, recipe: PretrainRecipe, *, data: DataFolders, runs: Path, console: Console) -> None:
         source = checkpoint_folder(recipe.checkpoint, runs)
         self.recipe, self.folder, self.console, self.source = recipe, runs / recipe.name, console, source
         self.tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
         self.masker = Masker.from_tokenizer(self.tokenizer)
-        sequences = packed_sequences(read_texts(data, recipe.texts), self.tokenizer, recipe.length)
+        sequences = packed_sequences(data.texts(recipe.texts), self.tokenizer, recipe.length)
         np.random.default_rng(recipe.seed).shuffle(sequences)
         held = max(1, len(sequences) // _DEV_SHARE)
         self.dev, self.train = sequences[:held], sequences[held:]

@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from clinspan.corpora import read_corpus
 from clinspan.evaluation.report import to_json
 from clinspan.evaluation.run import evaluate
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import BILSTM, Head, Manifest, ModelFile
-from clinspan.inference.bilstm import CHARACTERS_FILE, INPUTS, TRANSITIONS, Alphabet
+from clinspan.inference.bilstm import DETAILS_FILE, INPUTS, Alphabet
 from clinspan.recognizer import load
 from clinspan.training.bilstm_network import AsGraph, BiLstmNetwork
+from clinspan.training.data import DataFolders
 from clinspan.training.export import export_onnx, write_graphs
 from clinspan.training.model import MultiHeadTagger
 from clinspan.training.recipe import CorpusRecipe, Recipe, TeachingRecipe
@@ -57,27 +57,26 @@ def write_bilstm(recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vec
         folder: to write.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CHARACTERS_FILE).write_text(json.dumps(alphabet.characters) + "\n", encoding="utf-8")
+    details = {"characters": alphabet.characters, "transitions": network.transitions.tolist()}
+    (folder / DETAILS_FILE).write_text(json.dumps(details) + "\n", encoding="utf-8")
     (output,) = recipe.heads
     examples = {
         INPUTS[0]: torch.zeros(1, 9, network.dimension),
         INPUTS[1]: torch.ones(1, 9, alphabet.width, dtype=torch.int64),
     }
-    export_onnx(
-        AsGraph(network, output), examples, [output, TRANSITIONS], folder / "model.onnx", free=(*INPUTS, output)
-    )
-    manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", CHARACTERS_FILE))
+    export_onnx(AsGraph(network, output), examples, [output], folder / "model.onnx")
+    manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", DETAILS_FILE))
     replace(manifest, vectors=vectors, unit="token", max_length=0, overlap=0, context=0).write(folder)
 
 
-def add_scores(recipe: Recipe, data: Path, folder: Path) -> Manifest:
+def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
     """Score the exported model on the recipe's dev sets; write the scores into manifest and card."""
     manifest = Manifest.read(folder)
     heads = []
     for head in manifest.heads:
         recognizer = load(f"{folder.resolve()}#{head.output}", cache_bytes=0)
         scores = {
-            f"{c.name} dev": to_json(evaluate(recognizer, read_corpus(data / c.dev)))["entities"]["strict"]
+            f"{c.name} dev": to_json(evaluate(recognizer, data.records(c.dev)))["entities"]["strict"]
             for c in recipe.corpora
             if c.dev and head.output in c.heads
         }

@@ -8,27 +8,28 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from clinspan.corpora import read_corpus
+from clinspan.corpora import Record
 from clinspan.exceptions import RecipeError
 from clinspan.hub.manifest import Manifest
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.inference.units import Encoder
 from clinspan.training.bilstm import train_bilstm
+from clinspan.training.data import DataFolders
 from clinspan.training.examples import Examples, Teaching
 from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder
-from clinspan.training.pretrain import Pretrainer, read_texts
+from clinspan.training.pretrain import Pretrainer
 from clinspan.training.publish import add_scores, write_bilstm, write_transformer
 from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe
 from clinspan.training.vocabulary import kept_pieces, trim_embeddings, trimmed_tokenizer
 
 
-def train(recipe: Recipe, *, data: Path, runs: Path, output: Path, console: Console) -> Manifest:
+def train(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, console: Console) -> Manifest:
     """Train a model, write its folder, and score it on the dev sets.
 
     Args:
         recipe: what to do.
-        data: folder the recipe's corpora lie in.
+        data: where the recipe's corpora lie.
         runs: folder for checkpoints and the fp32 model; a run in it is resumed.
         output: folder for the int8 model.
         console: where to report.
@@ -45,17 +46,17 @@ def train(recipe: Recipe, *, data: Path, runs: Path, output: Path, console: Cons
     return add_scores(recipe, data, output)
 
 
-def pretrain(recipe: PretrainRecipe, *, data: Path, runs: Path, console: Console) -> Path:
+def pretrain(recipe: PretrainRecipe, *, data: DataFolders, runs: Path, console: Console) -> Path:
     """Adapt an encoder to a domain; return its checkpoint folder, which fine-tuning recipes start from by name."""
     return Pretrainer(recipe, data=data, runs=runs, console=console).run()
 
 
-def _train_transformer(recipe: Recipe, *, data: Path, runs: Path, output: Path, console: Console) -> None:
+def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, console: Console) -> None:
     source = checkpoint_folder(recipe.checkpoint, runs)
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
-    train_set = [_examples(recipe, c, data / c.train, encoder) for c in recipe.corpora if c.train]
-    dev_set = [_examples(recipe, c, data / c.dev, encoder) for c in recipe.corpora if c.dev and c.judge]
+    train_set = [_examples(recipe, c, data.records(c.train), encoder) for c in recipe.corpora if c.train]
+    dev_set = [_examples(recipe, c, data.records(c.dev), encoder) for c in recipe.corpora if c.dev and c.judge]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
@@ -71,19 +72,15 @@ def _train_transformer(recipe: Recipe, *, data: Path, runs: Path, output: Path, 
     write_transformer(recipe, model, content, int8=output, fp32=run / "fp32")
 
 
-def _vocabulary_texts(recipe: Recipe, data: Path) -> Iterator[str]:
+def _vocabulary_texts(recipe: Recipe, data: DataFolders) -> Iterator[str]:
     """Yield all text that the vocabulary has to cover: that of the train sets, and what the recipe adds."""
     for corpus in recipe.corpora:
         if corpus.train:
-            yield from (record.text for record in read_corpus(data / corpus.train))
-    yield from read_texts(data, recipe.vocabulary.texts if recipe.vocabulary else [])
+            yield from (record.text for record in data.records(corpus.train))
+    yield from data.texts(recipe.vocabulary.texts if recipe.vocabulary else [])
 
 
-def _examples(recipe: Recipe, corpus: CorpusRecipe, path: Path, encoder: Encoder) -> Examples:
-    if not path.exists():
-        msg = f"No corpus file {path}; name the folder with --data."
-        raise RecipeError(msg)
-    records = list(read_corpus(path))
+def _examples(recipe: Recipe, corpus: CorpusRecipe, records: Sequence[Record], encoder: Encoder) -> Examples:
     heads = {}
     for name, teaching in corpus.heads.items():
         labels = recipe.heads[name].labels

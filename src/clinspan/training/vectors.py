@@ -18,19 +18,19 @@ from clinspan.hub.card import write_card
 from clinspan.hub.manifest import WORD_VECTORS, Head, Manifest, ModelFile
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
 from clinspan.schema import starts_of
-from clinspan.training.pretrain import read_texts
+from clinspan.training.data import DataFolders
 from clinspan.training.recipe import VectorsRecipe
 
 _OUTPUT: Final = "vectors"
 _TEXTS_AT_ONCE: Final = 500
 
 
-def train_vectors(recipe: VectorsRecipe, *, data: Path, output: Path, console: Console) -> Manifest:
+def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, output: Path, console: Console) -> Manifest:
     """Train vectors on the recipe's texts and write a model folder.
 
     One thread, so that the same seed gives the same vectors.
     """
-    sentences = [tokens for texts in _batches(read_texts(data, recipe.texts)) for tokens in tokenized(texts)]
+    sentences = [tokens for texts in _batches(data.texts(recipe.texts)) for tokens in tokenized(texts)]
     console.print(f"{len(sentences)} sentences, {sum(map(len, sentences))} tokens", highlight=False)
     model = Word2Vec(
         sentences,

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 pytest.importorskip("torch")
@@ -15,10 +16,13 @@ import clinspan  # noqa: E402
 from clinspan.exceptions import RecipeError  # noqa: E402
 from clinspan.hub.manifest import Manifest  # noqa: E402
 from clinspan.training import finetune  # noqa: E402
-from clinspan.training.recipe import PretrainRecipe, Recipe  # noqa: E402
+from clinspan.training.data import DataFolders  # noqa: E402
+from clinspan.training.recipe import PretrainRecipe, Recipe, VectorsRecipe  # noqa: E402
 from clinspan.training.run import pretrain, train  # noqa: E402
+from clinspan.training.vectors import train_vectors  # noqa: E402
 from families import TOY_FAMILIES  # noqa: E402
 
+QUIET = Console(quiet=True)
 ORGANS, FINDINGS = ("heart", "kidney", "liver"), ("enlarged", "normal", "painful")
 RECIPE = """
 name = "toy"
@@ -78,7 +82,7 @@ def recipe(folder: Path, checkpoint: Path, epochs: int) -> Recipe:
 
 def run(data: Path, checkpoint: Path, runs: str, epochs: int = 8) -> Manifest:
     read = recipe(data, checkpoint, epochs)
-    return train(read, data=data, runs=data / runs, output=data / runs / "model", console=Console(quiet=True))
+    return train(read, data=DataFolders((data,)), runs=data / runs, output=data / runs / "model", console=QUIET)
 
 
 def test_a_recipe_becomes_a_model_that_finds_what_it_was_taught(data: Path, checkpoint: Path) -> None:
@@ -111,14 +115,110 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert run(data, checkpoint, "parts", epochs=3).files == whole.files
 
 
+SECOND_HEAD = """
+[heads.findings]
+labels = ["Finding", "Organ"]
+[[corpora]]
+name = "both"
+train = "both.jsonl"
+dev = "both.jsonl"
+passes = 1.5
+heads.organs.label_map = {{ "*" = "", ORGAN = "Organ" }}
+[corpora.heads.findings]
+complete = ["Finding"]
+label_map = {{ FINDING = "Finding", ORGAN = "" }}
+[vocabulary]
+size = 0
+[training]
+"""
+
+
+def test_one_corpus_teaches_two_heads_that_are_one_graph(data: Path, checkpoint: Path) -> None:
+    records = [json.loads(line) for line in (data / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    for record in records:
+        finding = record["text"].split()[-1].rstrip(".")
+        start = record["text"].index(finding)
+        record["entities"].append({"start": start, "end": start + len(finding), "label": "FINDING"})
+        record["source"] = "both"
+    (data / "both.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    path = data / "two.toml"
+    body = RECIPE.replace("[training]\n", SECOND_HEAD).format(checkpoint=checkpoint, epochs=20)
+    path.write_text(body, encoding="utf-8")
+    output = data / "two"
+    manifest = train(Recipe.read(path), data=DataFolders((data,)), runs=data / "r", output=output, console=QUIET)
+    assert [head.name for head in manifest.heads] == ["en/organs", "en/findings"]
+    assert manifest.heads[1].scores["both dev"]["micro"]["f1"] > 0.9
+    ner = clinspan.load(f"{output}#organs", f"{output}#findings")
+    assert ner.models[0].tagger is ner.models[1].tagger
+    found = ner("The kidney was normal.").entities
+    assert [(e.text, e.label, e.model) for e in found if e.label != "Organ" or e.model == "en/organs"] == [
+        ("kidney", "Organ", "en/organs"),
+        ("normal", "Finding", "en/findings"),
+    ]
+
+
+VECTORS = VectorsRecipe(
+    name="toy-vectors",
+    version="1.0.0",
+    languages=["en"],
+    licence="CC0-1.0",
+    head="toy_embeddings",
+    aliases=["toy_vectors"],
+    texts=["train.jsonl"],
+    dimension=8,
+    min_count=2,
+)
+BILSTM = """
+name = "toy-bilstm"
+version = "1.0.0"
+languages = ["en"]
+licence = "CC0-1.0"
+[bilstm]
+vectors = "toy_vectors"
+hidden = 16
+dropout = 0.1
+epochs = 15
+learning_rate = 1e-2
+{teacher}
+[heads.organs]
+labels = ["Organ"]
+[[corpora]]
+name = "toy"
+train = "train.jsonl"
+dev = "dev.jsonl"
+heads.organs.label_map = {{ ORGAN = "Organ" }}
+"""
+
+
+def test_a_bilstm_tagger_learns_and_reads_its_own_vectors(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLINSPAN_HOME", str(tmp_path))
+    models, folders = tmp_path / "models", DataFolders((data,))
+    train_vectors(VECTORS, data=folders, output=models / "v", console=QUIET)
+    assert clinspan.open_vectors("en/toy_embeddings").vectors.lookup(pa.array(["Kidney", "kidneys"]))[1].tolist() == [
+        True,
+        False,
+    ]
+    for name, teacher in (("first", ""), ("second", 'teacher = "en/organs"\ntexts = ["train.jsonl"]')):
+        path = data / f"{name}.toml"
+        path.write_text(BILSTM.format(teacher=teacher), encoding="utf-8")
+        manifest = train(Recipe.read(path), data=folders, runs=data / "r", output=models / name, console=QUIET)
+        assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0
+    ner = clinspan.load(str(models / "second"), threads=1)
+    found = ner("The kidney was normal. The liver was painful.").entities
+    assert [(e.text, e.label) for e in found] == [("kidney", "Organ"), ("liver", "Organ")]
+    assert all(0 < e.confidence <= 1 for e in found)
+
+
 def test_pretraining_makes_a_checkpoint_that_recipes_name(data: Path, checkpoint: Path) -> None:
     texts = PretrainRecipe(
         name="adapted", texts=["train.jsonl"], checkpoint=str(checkpoint), length=16, batch_sequences=4
     )
-    folder = pretrain(texts, data=data, runs=data / "runs", console=Console(quiet=True))
+    folder = pretrain(texts, data=DataFolders((data,)), runs=data / "runs", console=QUIET)
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
     named = recipe(data, Path("adapted"), epochs=1)
-    train(named, data=data, runs=data / "runs", output=data / "model", console=Console(quiet=True))
+    train(named, data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
     assert (data / "model" / "model.onnx").exists()
 
 
@@ -140,4 +240,10 @@ def test_a_wrong_recipe_is_refused_with_what_is_wrong(
     path = data / "wrong.toml"
     path.write_text(body.replace(old, new), encoding="utf-8")
     with pytest.raises(RecipeError, match=message):
-        train(Recipe.read(path), data=data, runs=data / "r", output=data / "m", console=Console(quiet=True))
+        train(
+            Recipe.read(path),
+            data=DataFolders((data,)),
+            runs=data / "r",
+            output=data / "m",
+            console=QUIET,
+        )

@@ -1,0 +1,48 @@
+"""Where the files that a recipe names lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clinspan.corpora import Record, read_corpus
+from clinspan.corpora.files import read_lines
+from clinspan.exceptions import RecipeError
+
+OWN: Final = "corpora"  # the repository's own corpora, beside the folder of recipes
+
+
+@dataclass(frozen=True)
+class DataFolders:
+    """Folders in which corpora and texts are looked for, in order."""
+
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def beside(cls, recipe: Path, *given: Path) -> DataFolders:
+        """Return the folders given and, after them, the corpora that come with the recipe."""
+        return cls((*given, recipe.resolve().parent.parent / OWN))
+
+    def find(self, name: str) -> Path:
+        """Return the path of a file.
+
+        Raises:
+            RecipeError: if it is in none of the folders.
+        """
+        found = next((folder / name for folder in self.folders if (folder / name).exists()), None)
+        if found is None:
+            msg = f"No {name} in {', '.join(map(str, self.folders))}; name its folder with --data (see docs/data.md)."
+            raise RecipeError(msg)
+        return found
+
+    def records(self, name: str) -> list[Record]:
+        """Return the records of a corpus file."""
+        return list(read_corpus(self.find(name)))
+
+    def texts(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield the `text` of every record of JSON-lines files."""
+        for path in map(self.find, names):
+            yield from (json.loads(line)["text"] for line in read_lines(path))
