@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from clinspan.hub.manifest import Head, Manifest
+from clinspan.hub.manifest import BILSTM, WORD_VECTORS, Head, Manifest
 
 CARD: Final = "README.md"
 _MICRO: Final = "micro"
+MEASURE: Final = "measure"  # the use of a corpus that was not trained on
 
 
 def write_card(manifest: Manifest, folder: Path) -> None:
@@ -22,10 +23,10 @@ def card_text(manifest: Manifest) -> str:
     facts = {
         "Version": manifest.version,
         "Languages": ", ".join(manifest.languages) or "not stated",
-        "Architecture": f"{manifest.architecture}, {manifest.precision} ONNX",
+        "Architecture": _architecture(manifest),
         "Size": f"{manifest.size / 1e6:.1f} MB",
         "Reads": _reading(manifest),
-        "Tags": "words and punctuation marks" if manifest.unit == "word" else "whitespace-separated tokens",
+        "Tags": _tagging(manifest),
         "Licence of the weights": manifest.licence or "not stated",
     }
     lines = [
@@ -33,7 +34,7 @@ def card_text(manifest: Manifest) -> str:
         "",
         "| | |",
         "|---|---|",
-        *(f"| {k} | {v} |" for k, v in facts.items()),
+        *(f"| {k} | {v} |" for k, v in facts.items() if v),
         "",
     ]
     for head in manifest.heads:
@@ -41,7 +42,24 @@ def card_text(manifest: Manifest) -> str:
     return "\n".join(lines)
 
 
+def _architecture(manifest: Manifest) -> str:
+    weights = f"{manifest.parameters / 1e6:.1f} million parameters" if manifest.parameters else ""
+    cased = {None: "", True: "cased", False: "uncased"}[manifest.cased]
+    file = manifest.precision if manifest.architecture == WORD_VECTORS else f"{manifest.precision} ONNX"
+    return ", ".join(part for part in (manifest.architecture, weights, cased, file) if part)
+
+
+def _tagging(manifest: Manifest) -> str:
+    if manifest.architecture in (WORD_VECTORS, BILSTM):
+        return "" if manifest.architecture == WORD_VECTORS else "tokens"
+    return "words and punctuation marks" if manifest.unit == "word" else "whitespace-separated tokens"
+
+
 def _reading(manifest: Manifest) -> str:
+    if manifest.architecture == WORD_VECTORS:
+        return "single words, whatever their case"
+    if manifest.architecture == BILSTM:
+        return f"sentences of any length, through the word vectors {manifest.vectors}"
     several = f"passages of up to {manifest.context} sub-words" if manifest.context else "sentences"
     windows = f"longer sentences in windows of {manifest.max_length}, {manifest.overlap} shared"
     return f"{several}; {windows}; nothing is cut off"
@@ -56,27 +74,59 @@ def _head_lines(head: Head) -> Iterator[str]:
     if head.aliases:
         yield f"Also known as {', '.join(f'`{alias}`' for alias in head.aliases)}. The weights are clinspan's own."
         yield ""
-    yield f"Labels: {', '.join(f'`{label}`' for label in head.labels)}"
-    yield ""
+    if head.labels:
+        yield f"Labels: {', '.join(f'`{label}`' for label in head.labels)}"
+        yield ""
     yield from _training_lines(head)
     for name, scores in head.scores.items():
-        yield from _score_lines(name, scores)
+        yield from _score_lines(name, scores, _unseen(head, name))
+        if name in head.token_tables:
+            yield from ("<details><summary>token level</summary>", "", "```", head.token_tables[name], "```", "")
+            yield from ("</details>", "")
+
+
+def _unseen(head: Head, data_set: str) -> bool:
+    """Whether a data set is of a corpus that only measures."""
+    measures = {corpus["name"] for corpus in head.training if corpus.get("use") == MEASURE}
+    return data_set.split(" ")[0] in measures
 
 
 def _training_lines(head: Head) -> Iterator[str]:
-    if not head.training:
+    corpora = [corpus for corpus in head.training if corpus.get("use") != MEASURE]
+    if not corpora:
         return
-    yield from ("### Training data", "", "| corpus | licence | label changes |", "|---|---|---|")
-    for corpus in head.training:
-        changes = ", ".join(f"{old} → {new or 'dropped'}" for old, new in corpus.get("label_map", {}).items())
+    yield from ("### Training data", "")
+    if not any(corpus.get("licence") for corpus in corpora):
+        yield ", ".join(corpus["name"] for corpus in corpora)
+        yield ""
+        return
+    yield from ("| corpus | licence | labels |", "|---|---|---|")
+    for corpus in corpora:
         name = f"[{corpus['name']}]({corpus['url']})" if corpus.get("url") else corpus["name"]
-        yield f"| {name} | {corpus.get('licence') or 'not stated'} | {changes or '–'} |"
+        yield f"| {name} | {corpus.get('licence') or 'not stated'} | {_reading_of_labels(corpus)} |"
     yield ""
 
 
-def _score_lines(name: str, scores: Mapping[str, Any]) -> Iterator[str]:
+def _reading_of_labels(corpus: Mapping[str, Any]) -> str:
+    """Say how the labels of a corpus read in those of the head."""
+    changes = [f"{old} → {_targets(rules)}" for old, rules in corpus.get("label_map", {}).items()]
+    if corpus.get("complete") is not None:
+        changes.append(f"marks throughout: {', '.join(corpus['complete']) or 'none'}")
+    if corpus.get("mask"):
+        changes.append(f"left out: {', '.join(corpus['mask'])}")
+    return "; ".join(changes) or "as they are"
+
+
+def _targets(rules: Any) -> str:
+    if isinstance(rules, str):
+        return rules or "dropped"
+    names = [rule if isinstance(rule, str) else rule[1] for rule in rules]
+    return f"{' or '.join(names)} by wording"
+
+
+def _score_lines(name: str, scores: Mapping[str, Any], unseen: bool) -> Iterator[str]:
     """Return strict scores by label as a table; intervals are from 1,000 bootstrap samples of documents."""
-    yield from (f"### Strict entity scores on {name}", "")
+    yield from (f"### Strict entity scores on {name}{', a corpus not used in training' if unseen else ''}", "")
     yield from (
         "| label | precision | recall | F1 | 95 % interval | support |",
         "|---|---:|---:|---:|---:|---:|",

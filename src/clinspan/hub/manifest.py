@@ -64,6 +64,7 @@ class Head:
         description: one line.
         training: the corpora it was trained on or measured with, each with name, licence and the entries of `Scheme`.
         scores: strict entity scores by data set and label, as measured on the shipped files.
+        token_tables: the token-level table by data set, as `clinspan evaluate` prints it.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Head:
     description: str = ""
     training: tuple[Mapping[str, Any], ...] = ()
     scores: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    token_tables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:
@@ -108,6 +110,8 @@ class Manifest:
         heads: the tag sets, one per output of the graph.
         files: every file, with checksums.
         vectors: name of the word vectors that a BiLSTM tagger reads; "" for other architectures.
+        parameters: how many weights; 0 if not known.
+        cased: whether capital letters make a difference; None if not known.
     """
 
     name: str
@@ -123,6 +127,8 @@ class Manifest:
     files: tuple[ModelFile, ...]
     context: int = 0
     vectors: str = ""
+    parameters: int = 0
+    cased: bool | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:

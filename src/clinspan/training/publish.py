@@ -12,9 +12,10 @@ import torch
 
 from clinspan.evaluation.report import to_json
 from clinspan.evaluation.run import evaluate
-from clinspan.hub.card import write_card
+from clinspan.hub.card import MEASURE, write_card
 from clinspan.hub.manifest import BILSTM, Head, Manifest, ModelFile
 from clinspan.inference.bilstm import DETAILS_FILE, INPUTS, Alphabet
+from clinspan.inference.units import TOKEN_UNIT
 from clinspan.recognizer import load
 from clinspan.training.bilstm_network import AsGraph, BiLstmNetwork
 from clinspan.training.data import DataFolders
@@ -42,8 +43,10 @@ def write_transformer(recipe: Recipe, model: MultiHeadTagger, tokenizer: str, *,
     graphs = {"int8": int8 / "model.onnx", "fp32": fp32 / "model.onnx"}
     write_graphs(_Named(model), _SUBWORD_INPUTS, list(recipe.heads), model.encoder.config, **graphs)
     files = ("model.onnx", "tokenizer.json", "config.json")
+    about: dict[str, Any] = {"parameters": _size(model), "cased": not _lowercases(tokenizer)}
     for folder, precision in ((int8, "int8"), (fp32, "fp32")):
-        _manifest(recipe, model.encoder.config.model_type, precision, folder, files).write(folder)
+        manifest = _manifest(recipe, model.encoder.config.model_type, precision, folder, files)
+        replace(manifest, **about).write(folder)
 
 
 def write_bilstm(recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vectors: str, folder: Path) -> None:
@@ -66,7 +69,8 @@ def write_bilstm(recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vec
     }
     export_onnx(AsGraph(network, output), examples, [output], folder / "model.onnx")
     manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", DETAILS_FILE))
-    replace(manifest, vectors=vectors, unit="token", max_length=0, overlap=0, context=0).write(folder)
+    about: dict[str, Any] = {"vectors": vectors, "parameters": _size(network), "cased": True, "unit": TOKEN_UNIT}
+    replace(manifest, max_length=0, overlap=0, context=0, **about).write(folder)
 
 
 def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
@@ -75,16 +79,26 @@ def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
     heads = []
     for head in manifest.heads:
         recognizer = load(f"{folder.resolve()}#{head.output}", cache_bytes=0)
-        scores = {
-            f"{c.name} dev": to_json(evaluate(recognizer, data.records(c.dev)))["entities"]["strict"]
+        found = {
+            f"{c.name} dev": evaluate(recognizer, data.records(c.dev))
             for c in recipe.corpora
             if c.dev and head.output in c.heads
         }
-        heads.append(replace(head, scores=scores))
+        scores = {name: to_json(evaluation)["entities"]["strict"] for name, evaluation in found.items()}
+        tables = {name: str(evaluation.tokens) for name, evaluation in found.items()}
+        heads.append(replace(head, scores=scores, token_tables=tables))
     manifest = replace(manifest, heads=tuple(heads))
     manifest.write(folder)
     write_card(manifest, folder)
     return manifest
+
+
+def _size(network: torch.nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def _lowercases(tokenizer: str) -> bool:
+    return bool((json.loads(tokenizer).get("normalizer") or {}).get("lowercase"))
 
 
 class _Named(torch.nn.Module):
@@ -135,5 +149,5 @@ def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path, f
 def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, Any]:
     """Return what the manifest says of a corpus: where it is from, what it was for, and how its labels read."""
     scheme = {key: value for key, value in asdict(teaching).items() if (value or value == []) and key != "weight"}
-    use = "training" if corpus.train else "measure"
-    return {"name": corpus.name, "licence": corpus.licence, "url": corpus.url, "use": use, **scheme}
+    about = {"name": corpus.name, "licence": corpus.licence, "url": corpus.url}
+    return {**about, "use": "training" if corpus.train else MEASURE, **scheme}

@@ -16,6 +16,7 @@ from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import CodePoints
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import WORD_VECTORS, Head, Manifest, ModelFile
+from clinspan.inference.units import TOKEN_UNIT
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
 from clinspan.schema import starts_of
 from clinspan.training.data import DataFolders
@@ -48,8 +49,9 @@ def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, output: Path, con
     words = pa.array(model.wv.index_to_key, pa.string())
     console.print(f"{len(words)} words of {recipe.dimension} numbers", highlight=False)
     output.mkdir(parents=True, exist_ok=True)
-    WordVectors.from_floats(words, np.asarray(model.wv.vectors, np.float32)).write(output / VECTORS_FILE)
-    manifest = _manifest(recipe, output)
+    vectors = WordVectors.from_floats(words, np.asarray(model.wv.vectors, np.float32))
+    vectors.write(output / VECTORS_FILE)
+    manifest = _manifest(recipe, vectors, output)
     manifest.write(output)
     write_card(manifest, output)
     return manifest
@@ -76,7 +78,7 @@ def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
     yield batch
 
 
-def _manifest(recipe: VectorsRecipe, folder: Path) -> Manifest:
+def _manifest(recipe: VectorsRecipe, vectors: WordVectors, folder: Path) -> Manifest:
     head = Head(
         name=f"{recipe.languages[0]}/{recipe.head}",
         output=_OUTPUT,
@@ -90,11 +92,13 @@ def _manifest(recipe: VectorsRecipe, folder: Path) -> Manifest:
         version=recipe.version,
         languages=tuple(recipe.languages),
         architecture=WORD_VECTORS,
-        unit="token",
+        unit=TOKEN_UNIT,
         max_length=0,
         overlap=0,
         precision="int8",
         licence=recipe.licence,
+        parameters=vectors.codes.size,
+        cased=False,
         heads=(head,),
         files=(ModelFile.from_path(folder, VECTORS_FILE),),
     )
