@@ -24,7 +24,7 @@ def two_headed_model(folder: Path, *, outputs: bool = False) -> Path:
         outputs: give the second head an output of its own in the graph, which needs the onnx package.
     """
     manifest = Manifest.read(copied_model(folder))
-    (first,) = manifest.heads
+    first = next(head for head in manifest.heads if head.name == BASE)
     second = first.output
     if outputs:
         second = "other"

@@ -28,6 +28,21 @@ EXAMPLES: Final = (
         "pathological formations.",
     ),
     Example(
+        "A referral for mammography, from a model card",
+        "en/slim",
+        "HISTORY: 30-year-old female presents for digital bilateral mammography secondary to a soft tissue lump "
+        "palpated by the patient in the upper right shoulder. The patient has a family history of breast cancer within "
+        "her mother at age 58. Patient denies personal history of breast cancer.",
+    ),
+    Example(
+        "Medications, from a model announcement",
+        "en/medication",
+        "The patient was diagnosed with type 2 diabetes mellitus and arterial hypertension.\n"
+        "She underwent percutaneous coronary intervention last year. Current medications include\n"
+        "metformin 500mg twice daily, insulin glargine 20 units at bedtime, and aspirin 81mg daily.\n"
+        "She reports occasional chest pain and shortness of breath.",
+    ),
+    Example(
         "A pathology report",
         "en/anatomy",
         "SPECIMEN: Left lower lobe, wedge resection.\n"

@@ -3,6 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clinspan.exceptions import InputError
 from clinspan.schema import (
@@ -176,3 +178,20 @@ def test_owners(sentences, tokens, wanted):
 def test_no_row_s_child_belongs_to_another_row(sentences, number):
     with pytest.raises(InputError, match="outside every sentence of their row"):
         owners(parents(*sentences), children([], [(0, 2, number)]))
+
+
+ENTRIES = st.lists(st.tuples(st.sampled_from("abc"), st.text(max_size=3)), max_size=4)
+
+
+@given(st.lists(st.none() | ENTRIES, max_size=6), st.data())
+def test_metadata_is_looked_up_as_arrow_does(entries, data):
+    """Nulls, absent keys, keys given twice, slices of a longer column."""
+    metadata = pa.array(entries, pa.map_(pa.string(), pa.string()))
+    first = data.draw(st.integers(0, len(entries)))
+    metadata = metadata[first : data.draw(st.integers(first, len(entries)))]
+    nothing, results = np.zeros(len(metadata), np.int64), pa.nulls(len(metadata), pa.string())
+    annotations = Annotations(nothing, nothing, nothing, results, metadata, pa.nulls(len(metadata)))
+    for key in "abcd":
+        assert annotations.values(key).to_pylist() == [
+            next((value for k, value in row or () if k == key), None) for row in metadata.to_pylist()
+        ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from clinspan.corpora import Scheme
 from clinspan.evaluation.report import to_json
 from clinspan.evaluation.run import evaluate
 from clinspan.hub.card import MEASURE, write_card
@@ -82,7 +83,7 @@ def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
         found = {
             f"{c.name} dev": evaluate(recognizer, data.records(c.dev))
             for c in recipe.corpora
-            if c.dev and head.output in c.heads
+            if c.dev and head.output in c.heads and c.heads[head.output].scored
         }
         scores = {name: to_json(evaluation)["entities"]["strict"] for name, evaluation in found.items()}
         tables = {name: str(evaluation.tokens) for name, evaluation in found.items()}
@@ -148,6 +149,7 @@ def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path, f
 
 def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, Any]:
     """Return what the manifest says of a corpus: where it is from, what it was for, and how its labels read."""
-    scheme = {key: value for key, value in asdict(teaching).items() if (value or value == []) and key != "weight"}
+    names = {field.name for field in fields(Scheme)}
+    scheme = {key: value for key, value in asdict(teaching).items() if key in names and (value or value == [])}
     about = {"name": corpus.name, "licence": corpus.licence, "url": corpus.url}
     return {**about, "use": "training" if corpus.train else MEASURE, **scheme}

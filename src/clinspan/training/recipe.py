@@ -39,12 +39,17 @@ class HeadRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class TeachingRecipe(Scheme):
-    """How a corpus teaches a head: `Scheme`, and the weight of its loss.
+    """How a corpus teaches a head: the entries of `Scheme`, and these.
 
     Patterns of label maps may go by their names in the recipe's table `patterns`.
+
+    Attributes:
+        weight: factor on its loss.
+        scored: whether the dev set of the corpus measures the head.
     """
 
     weight: float = 1.0
+    scored: bool = True
 
     def with_patterns(self, patterns: Mapping[str, str]) -> TeachingRecipe:
         """Return it with names of patterns replaced by the patterns."""

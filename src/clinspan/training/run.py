@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -56,7 +57,7 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
     train_set = [_examples(recipe, c, data.records(c.train), encoder) for c in recipe.corpora if c.train]
-    dev_set = [_examples(recipe, c, data.records(c.dev), encoder) for c in recipe.corpora if c.dev and c.judge]
+    dev_set = [_examples(recipe, c, data.records(c.dev), encoder) for c in map(measuring, recipe.corpora) if c.heads]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
@@ -70,6 +71,12 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
         content = trimmed_tokenizer(source / "tokenizer.json", kept)
         console.print(f"vocabulary: {len(kept)} pieces kept", highlight=False)
     write_transformer(recipe, model, content, int8=output, fp32=run / "fp32")
+
+
+def measuring(corpus: CorpusRecipe) -> CorpusRecipe:
+    """Return the corpus with the heads for which its dev set helps to choose the epoch."""
+    wanted = corpus.dev and corpus.judge
+    return replace(corpus, heads={name: t for name, t in corpus.heads.items() if wanted and t.scored})
 
 
 def _vocabulary_texts(recipe: Recipe, data: DataFolders) -> Iterator[str]:
