@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from clinspan import (
+    BiLstmTagger,
     ChunkMerge,
     DocumentAssembler,
     Finisher,
@@ -11,7 +12,10 @@ from clinspan import (
     SentenceDetector,
     TokenClassifier,
     Tokenizer,
+    WordEmbeddings,
+    open_bilstm,
     open_head,
+    open_vectors,
 )
 from clinspan.annotators.base import Annotator
 
@@ -24,6 +28,10 @@ def to_sentences() -> list[Annotator]:
 
 def to_tokens() -> list[Annotator]:
     return [*to_sentences(), Tokenizer(input_cols=("sentence",))]
+
+
+def to_embeddings() -> list[Annotator]:
+    return [*to_tokens(), WordEmbeddings(model=open_vectors("embeddings_clinical"))]
 
 
 def to_tags() -> list[Annotator]:
@@ -39,6 +47,11 @@ CHAINS: dict[str, Callable[[], list[Annotator]]] = {
     "SentenceDetector": to_sentences,
     "Tokenizer": to_tokens,
     "TokenClassifier": to_tags,
+    "WordEmbeddings": to_embeddings,
+    "BiLstmTagger": lambda: [
+        *to_embeddings(),
+        BiLstmTagger(model=open_bilstm("ner_clinical"), include_all_confidence_scores=True),
+    ],
     "NerConverter": to_chunks,
     "NerConverterInternal": lambda: [
         *to_tags(),

@@ -24,7 +24,7 @@ from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import MissingColumnError, TextError, UnsupportedModelError
 from clinspan.frames import TEXT, TextSource, frame_kind, listed, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
-from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, open_vectors
+from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, vectors_of
 from clinspan.pipeline import Pipeline
 from clinspan.rows import blanked, warn_of_rows
 from clinspan.schema import Annotations
@@ -177,7 +177,8 @@ class EntityRecognizer:
         """Each model with the names of its tag and chunk columns."""
         if len(self.models) == 1:
             return [(self.models[0], "ner", CHUNK_COLUMN)]
-        tails = [model.head.name.replace("/", "_") for model in self.models]
+        names = [model.head.name.replace("/", "_") for model in self.models]
+        tails = [f"{n}_{names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]
         return [(m, f"ner_{t}", f"{CHUNK_COLUMN}_{t}") for m, t in zip(self.models, tails, strict=True)]
 
     @property
@@ -227,7 +228,7 @@ def _tagging_stages(model: OpenedModel, ner: str, chunk: str) -> list[Annotator]
     if not isinstance(model, BiLstmModel):
         msg = f"{model.head.name} finds no entities; it is of the kind {model.manifest.architecture!r}."
         raise UnsupportedModelError(msg)
-    vectors = open_vectors(model.manifest.vectors)
+    vectors = vectors_of(model)
     return [
         Tokenizer(input_cols=("sentence",)),
         WordEmbeddings(model=vectors),

@@ -34,8 +34,9 @@ class BiLstmTagger(Annotator):
 
     Attributes:
         model: an opened tagger, from `clinspan.open_bilstm`.
-        include_confidence: write the probability of the tag, to four decimals, as `confidence`.
-        include_all_confidence_scores: write the probability of every tag under the tag's name.
+        include_confidence: write the score of the tag, to four decimals, as `confidence`: the softmax of the token's
+            own tag scores, without those of its neighbours, as in NerDLModel.
+        include_all_confidence_scores: write the score of every tag under the tag's name.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT, TOKEN, WORD_EMBEDDINGS)

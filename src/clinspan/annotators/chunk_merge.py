@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator, check_choice
-from clinspan.annotators.tagged import own_scores
+from clinspan.annotators.tagged import numbers
 from clinspan.codepoints import Bools, Ints
 from clinspan.exceptions import MissingInputError
 from clinspan.schema import (
@@ -30,17 +30,17 @@ LONGEST: Final = "longest"
 CONFIDENCE: Final = "confidence"
 ALL: Final = "all"
 PRECEDENCE: Final = (LONGEST, CONFIDENCE, ALL)
-_COPIED: Final = ("entity", "sentence", "confidence")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkMerge(Annotator):
     """Merge chunk columns into one, sorted by where the chunks begin; at one place the longer comes first.
 
-    The metadata key `ner_source` names the column a chunk comes from, `chunk` counts the merged chunks of a row.
+    Metadata is kept; the key `ner_source` names the column a chunk was first merged from, `chunk` counts the merged
+    chunks of a row.
 
     Attributes:
-        input_cols: two chunk columns or more; the earlier one wins where nothing else decides.
+        input_cols: chunk columns; the earlier one wins where nothing else decides.
         keep: which of overlapping chunks stay: `longest` (of equally long ones the most confident), `confidence`
             (the most confident; of equally confident ones the longest) or `all`.
     """
@@ -77,12 +77,14 @@ class ChunkMerge(Annotator):
         source = np.repeat(np.arange(len(columns)), [len(c) for c in columns])
         order = np.lexsort((source, -stops, starts, rows))
         if self.keep != ALL:
-            scores = np.nan_to_num(np.concatenate([own_scores(c) for c in columns]), nan=-1.0)
+            scores = np.nan_to_num(np.concatenate([numbers(c.values("confidence")) for c in columns]), nan=-1.0)
             rank = self._rank(stops - starts, scores, starts, source)
             order = order[best_apart(rows, starts, np.maximum(stops, starts + 1), rank)[order]]
         at = pa.array(order)
-        metadata = {key: pa.concat_arrays([c.values(key) for c in columns]).take(at) for key in _COPIED}
-        metadata[SOURCE_KEY] = pa.array(self.input_cols).take(pa.array(source[order]))
+        keys = pc.unique(pa.concat_arrays([c.metadata.keys for c in columns])).to_pylist()
+        metadata = {key: pa.concat_arrays([c.values(key) for c in columns]).take(at) for key in keys}
+        column_names = pa.array(self.input_cols).take(pa.array(source[order]))
+        metadata[SOURCE_KEY] = pc.coalesce(metadata.get(SOURCE_KEY, column_names), column_names)
         row_starts = starts_of(np.bincount(rows[order], minlength=batch.num_rows))
         metadata["chunk"] = index_strings(np.arange(len(order)) - row_starts[rows[order]])
         results = pa.concat_arrays([pc.cast(c.results, pa.string()) for c in columns]).take(at)

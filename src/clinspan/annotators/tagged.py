@@ -112,17 +112,17 @@ class Tagged:
 
 def own_scores(ner: Annotations) -> Floats32:
     """Return each annotation's score for its own tag: `confidence`, or the entry under the tag's name."""
-    scores = _numbers(ner.values("confidence"))
+    scores = numbers(ner.values("confidence"))
     if not np.isnan(scores).any():
         return scores
     for tag in pc.unique(ner.results).to_pylist():
         if tag is not None and tag != OUTSIDE:
             at = pc.equal(ner.results, tag).to_numpy(zero_copy_only=False) & np.isnan(scores)
-            scores = np.where(at, _numbers(ner.values(tag)), scores).astype(np.float32)
+            scores = np.where(at, numbers(ner.values(tag)), scores).astype(np.float32)
     return scores
 
 
-def _numbers(spelled: pa.StringArray) -> Floats32:
+def numbers(spelled: pa.StringArray) -> Floats32:
     """Read scores; what is absent or no number is NaN."""
     try:
         read = pc.cast(spelled, pa.float32())

@@ -15,7 +15,7 @@ from clinspan.schema import DOCUMENT, TOKEN, WORD_EMBEDDINGS, Annotations, annot
 
 @dataclass(frozen=True, kw_only=True)
 class WordEmbeddings(Annotator):
-    """Look tokens up, whatever their case; a token without a vector gets zeros and `isOOV` in its metadata.
+    """Look tokens up, whatever their case; one without a vector gets zeros, and `isOOV` is `true` in its metadata.
 
     Attributes:
         model: opened word vectors, from `clinspan.open_vectors`.

@@ -18,7 +18,7 @@ EXAMPLES = """
 
   clinspan evaluate en/anatomy other.jsonl --label-map Tumour=Pathological_formation --label-map Gene=
 
-  clinspan evaluate runs/en-anatomy/fp32 anatem.dev.jsonl.gz --json scores.json
+  clinspan evaluate runs/en/fp32#anatomy anatem.dev.jsonl.gz --json scores.json
 """
 
 
@@ -38,12 +38,12 @@ def evaluate(
 
     Tokens of the token table are the units that models tag: words and punctuation marks.
     """
-    from clinspan.corpora import read_corpus
+    from clinspan.corpora import Scheme, read_corpus
     from clinspan.evaluation.report import entity_table, summary_table, to_json
     from clinspan.evaluation.run import evaluate as score
     from clinspan.recognizer import load
 
-    found = score(load(model), read_corpus(data), label_map=_pairs(label_map) if label_map else None)
+    found = score(load(model), read_corpus(data), scheme=Scheme(label_map=_pairs(label_map)) if label_map else None)
     OUT.print(entity_table(found.entities))
     OUT.print(summary_table(found.entities))
     OUT.print(f"\n{found.tokens}", soft_wrap=True)

@@ -13,6 +13,8 @@ from clinspan.cli.names import complete_model
 if TYPE_CHECKING:
     from clinspan.hub.resolve import ResolvedHead
 
+_SHOWN = 3  # labels of a row
+
 app = typer.Typer(help="List the installed models; `clinspan models show NAME` prints a model's card.")
 
 
@@ -37,7 +39,9 @@ def models(
 
 def _row(found: ResolvedHead) -> list[str]:
     manifest, head = found.manifest, found.head
-    labels = head.labels[0] if len(head.labels) == 1 else f"{len(head.labels)}: {', '.join(head.labels[:3])} …"
+    labels = ", ".join(head.labels) or "–"
+    if len(head.labels) > _SHOWN:
+        labels = f"{len(head.labels)}: {', '.join(head.labels[:_SHOWN])} …"
     scores = ", ".join(f"{score['micro']['f1']:.3f} ({name})" for name, score in head.scores.items())
     size = f"{manifest.size / 1e6:.0f} MB"
     return [head.name, ", ".join(manifest.languages), labels, scores or "–", size, manifest.licence or "–"]

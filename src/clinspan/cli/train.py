@@ -13,7 +13,7 @@ from clinspan.cli.console import OUT
 EXAMPLES = """
 [bold]Examples[/]
 
-  clinspan train recipes/en-anatomy.toml --data ~/corpora
+  clinspan train recipes/en.toml --data ~/corpora
 
   clinspan train my-recipe.toml --data ~/corpora --output models/mine && clinspan annotate note.txt -m models/mine
 """

@@ -37,9 +37,8 @@ class Scheme:
     def __post_init__(self) -> None:
         for rules in self.label_map.values():
             for rule in [] if isinstance(rules, str) else rules:
-                if not isinstance(rule, str) and len(rule) != 2:
-                    msg = f"A rule of a label map is [pattern, name] or a name, not {rule!r}."
-                    raise RecipeError(msg)
+                if not isinstance(rule, str):
+                    _check_rule(rule)
 
     def renamed(self, record: Record) -> Record:
         """Return the record with its spans in the labels of the head."""
@@ -66,7 +65,7 @@ class Scheme:
             labels: the head's labels.
         """
         known = frozenset(labels if self.complete is None else self.complete)
-        hidden = [span for span in record.spans if span.label in self.mask]
+        hidden = self.masked(record)
         opening = re.compile(f"(?:{self.before})\\s+", re.IGNORECASE) if self.before else None
         kept = (span for span in spans if span.label in known and not any(_touch(span, h) for h in hidden))
         return [_trimmed(opening, record.text, span) for span in kept]
@@ -86,6 +85,15 @@ class Scheme:
             if re.search(rule[0], mention, re.IGNORECASE):
                 return str(rule[1])
         return ""
+
+
+def _check_rule(rule: Sequence[Any]) -> None:
+    try:
+        pattern, _ = rule
+        re.compile(pattern)
+    except (TypeError, ValueError, re.error):
+        msg = f"A rule of a label map is [pattern, name] or a name, not {rule!r}."
+        raise RecipeError(msg) from None
 
 
 def _reach(ending: re.Pattern[str], text: str, start: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,9 +31,7 @@ class Evaluation:
     documents: int
 
 
-def evaluate(
-    recognizer: EntityRecognizer, records: Iterable[Record], *, label_map: Mapping[str, str] | None = None
-) -> Evaluation:
+def evaluate(recognizer: EntityRecognizer, records: Iterable[Record], *, scheme: Scheme | None = None) -> Evaluation:
     """Annotate the texts of a corpus and compare with its spans.
 
     Only labels that the model has and the corpus marks throughout are compared.
@@ -41,15 +39,15 @@ def evaluate(
     Args:
         recognizer: a recognizer with one model.
         records: labelled texts.
-        label_map: gold labels to rename ("" drops one). By default the labels are read as the manifest says, for
-            corpora that it names.
+        scheme: how the labels of the corpus read in the model's. By default as the manifest says, for corpora that
+            it names.
     """
     model, labels = recognizer.models[0], recognizer.labels
-    own = [(r, model.head.scheme(r.source) if label_map is None else Scheme(label_map=label_map)) for r in records]
-    gold = [replace(r, spans=tuple(scheme.judged(r, scheme.renamed(r).spans, labels))) for r, scheme in own]
+    own = [(record, scheme or model.head.scheme(record.source)) for record in records]
+    gold = [replace(r, spans=tuple(reading.judged(r, reading.renamed(r).spans, labels))) for r, reading in own]
     predicted = [
-        scheme.judged(record, (LabelledSpan(e.start, e.end, e.label) for e in document.entities), labels)
-        for (record, scheme), document in zip(own, recognizer.pipe(record.text for record, _ in own), strict=True)
+        reading.judged(record, (LabelledSpan(e.start, e.end, e.label) for e in document.entities), labels)
+        for (record, reading), document in zip(own, recognizer.pipe(record.text for record, _ in own), strict=True)
     ]
     scores = score_entities([record.spans for record in gold], predicted)
     return Evaluation(scores, _token_table(gold, predicted), len(gold))

@@ -11,6 +11,7 @@ from clinspan.hub.manifest import BILSTM, WORD_VECTORS, Head, Manifest
 CARD: Final = "README.md"
 _MICRO: Final = "micro"
 MEASURE: Final = "measure"  # the use of a corpus that was not trained on
+UNSEEN: Final = "unseen"  # of one that has none of its texts in any train set either
 
 
 def write_card(manifest: Manifest, folder: Path) -> None:
@@ -86,13 +87,13 @@ def _head_lines(head: Head) -> Iterator[str]:
 
 
 def _unseen(head: Head, data_set: str) -> bool:
-    """Whether a data set is of a corpus that only measures."""
-    measures = {corpus["name"] for corpus in head.training if corpus.get("use") == MEASURE}
-    return data_set.split(" ")[0] in measures
+    """Whether a data set is of a corpus that training has not seen."""
+    names = {corpus["name"] for corpus in head.training if corpus.get("use") == UNSEEN}
+    return data_set.removesuffix(" dev") in names
 
 
 def _training_lines(head: Head) -> Iterator[str]:
-    corpora = [corpus for corpus in head.training if corpus.get("use") != MEASURE]
+    corpora = [corpus for corpus in head.training if corpus.get("use") not in (MEASURE, UNSEEN)]
     if not corpora:
         return
     yield from ("### Training data", "")
@@ -114,6 +115,8 @@ def _reading_of_labels(corpus: Mapping[str, Any]) -> str:
         changes.append(f"marks throughout: {', '.join(corpus['complete']) or 'none'}")
     if corpus.get("mask"):
         changes.append(f"left out: {', '.join(corpus['mask'])}")
+    if corpus.get("before"):
+        changes.append("articles and possessives before a mention are added in training and not compared")
     return "; ".join(changes) or "as they are"
 
 

@@ -110,6 +110,7 @@ class Manifest:
         heads: the tag sets, one per output of the graph.
         files: every file, with checksums.
         vectors: name of the word vectors that a BiLSTM tagger reads; "" for other architectures.
+        vectors_sha256: checksum of their file.
         parameters: how many weights; 0 if not known.
         cased: whether capital letters make a difference; None if not known.
     """
@@ -127,6 +128,7 @@ class Manifest:
     files: tuple[ModelFile, ...]
     context: int = 0
     vectors: str = ""
+    vectors_sha256: str = ""
     parameters: int = 0
     cased: bool | None = None
 

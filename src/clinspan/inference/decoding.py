@@ -9,7 +9,7 @@ from clinspan.codepoints import Bools, Ints
 from clinspan.schema import starts_of
 
 Floats = npt.NDArray[np.float32]
-Scores = npt.NDArray[np.floating]  # float64, as are the sums with it: float32 is too coarse for long sentences
+Scores = npt.NDArray[np.floating]
 _SENTENCES_AT_ONCE = 256  # bounds the memory of a step
 
 
@@ -52,6 +52,8 @@ def best_tags(logits: Floats, sentence_starts: Ints, follow: Bools, first: Bools
 def viterbi(logits: Floats, sentence_starts: Ints, follow: Scores, first: Scores) -> Ints:
     """Return the best path through each sentence (Viterbi 1967), one step of all sentences at a time.
 
+    Sums are float64: float32 is too coarse for long sentences.
+
     Args:
         logits: shape [words, tags].
         sentence_starts: first word of each sentence and the end of the last, shape [sentences + 1].
@@ -61,6 +63,7 @@ def viterbi(logits: Floats, sentence_starts: Ints, follow: Scores, first: Scores
     Returns:
         Tag index of each word, shape [words].
     """
+    follow, first = follow.astype(np.float64), first.astype(np.float64)
     order = np.argsort(-np.diff(sentence_starts), kind="stable")
     groups = [order[i : i + _SENTENCES_AT_ONCE] for i in range(0, len(order), _SENTENCES_AT_ONCE)]
     tags = np.zeros(len(logits), dtype=np.int64)

@@ -105,6 +105,20 @@ def open_bilstm(name: str, *, language: str | None = None) -> BiLstmModel:
     return _of_kind(open_model(name, language=language), BiLstmModel)
 
 
+def vectors_of(model: BiLstmModel) -> VectorModel:
+    """Open the word vectors that a BiLSTM tagger was trained with.
+
+    Raises:
+        ModelNotFoundError: if they are not installed.
+        UnsupportedModelError: if those of that name are others.
+    """
+    found = open_vectors(model.manifest.vectors)
+    if model.manifest.vectors_sha256 not in {file.sha256 for file in found.manifest.files}:
+        msg = f"{model.head.name} was trained with other word vectors than the {found.head.name} that is installed."
+        raise UnsupportedModelError(msg)
+    return found
+
+
 def _of_kind(model: OpenedModel, kind: type[Kind]) -> Kind:
     if isinstance(model, kind):
         return model

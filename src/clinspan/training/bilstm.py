@@ -17,7 +17,7 @@ from torch import Tensor
 
 from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import Bools, CodePoints, Ints
-from clinspan.corpora import Record, Scheme
+from clinspan.corpora import Record
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.bilstm import Alphabet
 from clinspan.inference.decoding import viterbi
@@ -25,11 +25,12 @@ from clinspan.inference.model import open_vectors
 from clinspan.inference.units import Units
 from clinspan.inference.vectors import WordVectors
 from clinspan.recognizer import load
-from clinspan.tagging import LabelledSpan, TagTable, allowed_transitions
+from clinspan.tagging import LabelledSpan, allowed_transitions
 from clinspan.training.bilstm_network import BiLstmNetwork, path_loss
 from clinspan.training.data import DataFolders
-from clinspan.training.examples import IGNORED, Sentences, Teaching
-from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe
+from clinspan.training.examples import IGNORED, Sentences, SpanLists, Teaching, repeated
+from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe, TeachingRecipe
+from clinspan.training.teachings import measuring, teachings
 
 
 @dataclass(frozen=True)
@@ -80,19 +81,9 @@ class TokenExamples:
         open_tags = np.where((self.targets == IGNORED)[:, None], True, self.teaching.possible)
         return np.where((self.targets >= 0)[:, None], known, open_tags)
 
-    def compared(self, tag_ids: Ints) -> tuple[list[list[LabelledSpan]], list[list[LabelledSpan]]]:
+    def compared(self, tag_ids: Ints) -> tuple[SpanLists, SpanLists]:
         """Return the gold and the predicted spans of each record that the corpus can judge."""
-        table = TagTable.from_tags(self.teaching.tags)
-        owner = np.searchsorted(self.tokens.text.row_starts, self.tokens.starts, "right") - 1
-        begin, end, label = table.spans(tag_ids, owner)
-        shift = (self.sentences.starts - self.tokens.text.row_starts[:-1])[owner[begin]]
-        found: list[list[LabelledSpan]] = [[] for _ in self.records]
-        spans = zip(self.tokens.starts[begin] + shift, self.tokens.stops[end - 1] + shift, label, strict=True)
-        for record, (a, b, c) in zip(self.sentences.records[owner[begin]].tolist(), spans, strict=True):
-            found[record].append(LabelledSpan(int(a), int(b), table.labels[c]))
-        scheme = self.teaching.scheme
-        gold = [scheme.judged(r, scheme.renamed(r).spans, table.labels) for r in self.records]
-        return gold, [scheme.judged(r, s, table.labels) for r, s in zip(self.records, found, strict=True)]
+        return self.teaching.compared(self.records, self.sentences, self.tokens, tag_ids)
 
 
 @dataclass(frozen=True)
@@ -130,13 +121,14 @@ def train_bilstm(
         The network with the weights of the best epoch, and its alphabet.
     """
     (head,) = recipe.heads
+    taught = [corpus for corpus in recipe.corpora if corpus.train and head in corpus.heads]
+    train_set = [_examples(recipe, c, data.records(c.train), head) for c in taught]
+    dev_set = [_examples(recipe, c, data.records(c.dev), head) for c in map(measuring, recipe.corpora) if c.heads]
     tags = recipe.heads[head].tags
-    train_set = [_examples(c, data.records(c.train), tags, head) for c in recipe.corpora if c.train]
-    dev_set = [_examples(c, data.records(c.dev), tags, head) for c in recipe.corpora if c.dev and c.judge]
     if options.teacher:
-        taught = Teaching(tags, Scheme(), options.teacher_weight)
         records = annotated_records(options.teacher, list(data.texts(options.texts)))
-        train_set.append(TokenExamples.from_records(records, taught, name=options.teacher))
+        own = CorpusRecipe(name=options.teacher, heads={head: TeachingRecipe(weight=options.teacher_weight)})
+        train_set.append(_examples(recipe, own, records, head))
     reader = Reader(open_vectors(options.vectors).vectors, _alphabet(train_set))
     torch.manual_seed(recipe.seed)
     network = BiLstmNetwork(
@@ -146,8 +138,8 @@ def train_bilstm(
     return network, reader.alphabet
 
 
-def _examples(corpus: CorpusRecipe, records: Sequence[Record], tags: list[str], head: str) -> TokenExamples:
-    teaching = Teaching(tags, corpus.heads[head], corpus.heads[head].weight)
+def _examples(recipe: Recipe, corpus: CorpusRecipe, records: Sequence[Record], head: str) -> TokenExamples:
+    teaching = teachings(recipe, corpus, records)[head]
     return TokenExamples.from_records(records, teaching, name=corpus.name, passes=corpus.passes)
 
 
@@ -195,7 +187,7 @@ def _optimise(
             optimizer.step()
         rate.step()
         scores = {e.name: strict_f1(*e.compared(predict(network, reader, e))) for e in dev_set}
-        score = sum(scores.values()) / max(len(scores), 1)
+        score = sum(scores.values()) / len(scores) if scores else float(epoch)  # without any: the newest
         if score > best_score:
             best, best_score = {k: v.clone() for k, v in network.state_dict().items()}, score
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
@@ -205,8 +197,7 @@ def _optimise(
 
 def _batches(examples: TokenExamples, size: int, rng: random.Random) -> Iterator[list[tuple[int, int]]]:
     """Yield sentences of like length together."""
-    bounds = examples.bounds
-    chosen = bounds * int(examples.passes) + rng.sample(bounds, round(examples.passes % 1 * len(bounds)))
+    chosen = repeated(examples.bounds, examples.passes, rng)
     chosen.sort(key=lambda span: span[1] - span[0] + rng.uniform(-2, 2))
     yield from (chosen[i : i + size] for i in range(0, len(chosen), size))
 

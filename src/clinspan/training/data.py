@@ -45,4 +45,4 @@ class DataFolders:
     def texts(self, names: Sequence[str]) -> Iterator[str]:
         """Yield the `text` of every record of JSON-lines files."""
         for path in map(self.find, names):
-            yield from (json.loads(line)["text"] for line in read_lines(path))
+            yield from (json.loads(line)["text"] for line in read_lines(path) if line.strip())

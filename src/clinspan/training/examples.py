@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from clinspan.inference.decoding import Floats, best_tags
 from clinspan.inference.units import Encoded, Encoder, Units
 from clinspan.tagging import OUTSIDE, LabelledSpan, TagTable, allowed_transitions, parse_tag, put_tags
 
+T = TypeVar("T")
+SpanLists = list[list[LabelledSpan]]
 IGNORED: Final = -100  # says nothing
 UNMARKED: Final = -1  # none of the labels that the corpus marks throughout; perhaps one of the others
 
@@ -80,6 +83,28 @@ class Teaching:
             put_tags(found[part], starts[part], stops[part], gold.spans, index)
         return found
 
+    def compared(
+        self, records: Sequence[Record], sentences: Sentences, units: Units, tag_ids: Ints
+    ) -> tuple[SpanLists, SpanLists]:
+        """Return the gold and the predicted spans of each record that the corpus can judge.
+
+        Args:
+            records: the records, in the corpus' own labels.
+            sentences: their sentences.
+            units: what was tagged.
+            tag_ids: the tag of each unit.
+        """
+        table = TagTable.from_tags(self.tags)
+        owner = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
+        begin, end, label = table.spans(tag_ids, owner)
+        shift = (sentences.starts - units.text.row_starts[:-1])[owner[begin]]
+        found: SpanLists = [[] for _ in records]
+        spans = zip(units.starts[begin] + shift, units.stops[end - 1] + shift, label, strict=True)
+        for record, (a, b, c) in zip(sentences.records[owner[begin]].tolist(), spans, strict=True):
+            found[record].append(LabelledSpan(int(a), int(b), table.labels[c]))
+        gold = [self.scheme.judged(r, self.scheme.renamed(r).spans, table.labels) for r in records]
+        return gold, [self.scheme.judged(r, s, table.labels) for r, s in zip(records, found, strict=True)]
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -138,30 +163,19 @@ class Examples:
                 },
             )
 
-    def compared(self, head: str, logits: Floats) -> tuple[list[list[LabelledSpan]], list[list[LabelledSpan]]]:
+    def compared(self, head: str, logits: Floats) -> tuple[SpanLists, SpanLists]:
         """Return the gold and the predicted spans of each record that the corpus can judge.
 
         Args:
             head: whose.
             logits: of all sub-words, shape [sub-words, tags].
         """
-        scheme, labels = self.heads[head].scheme, TagTable.from_tags(self.heads[head].tags).labels
-        found = self.decode(head, logits)
-        gold = [scheme.judged(r, scheme.renamed(r).spans, labels) for r in self.records]
-        return gold, [scheme.judged(r, spans, labels) for r, spans in zip(self.records, found, strict=True)]
+        teaching, units, first = self.heads[head], self.encoded.units, self.encoded.first
+        tag_ids = best_tags(logits[first], units.sentence_starts, *allowed_transitions(teaching.tags))
+        tag_ids[first < 0] = teaching.tags.index(OUTSIDE)
+        return teaching.compared(self.records, self.sentences, units, tag_ids)
 
-    def decode(self, head: str, logits: Floats) -> list[list[LabelledSpan]]:
-        """Turn the logits of all sub-words, shape [sub-words, tags], into the spans of each record."""
-        units, sentences, tags = self.encoded.units, self.sentences, self.heads[head].tags
-        follow, first = allowed_transitions(tags)
-        tag_ids = best_tags(logits[self.encoded.first], units.sentence_starts, follow, first)
-        tag_ids[self.encoded.first < 0] = tags.index(OUTSIDE)
-        owner = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
-        table = TagTable.from_tags(tags)
-        begin, end, label = table.spans(tag_ids, owner)
-        shift = (sentences.starts - units.text.row_starts[:-1])[owner[begin]]
-        found: list[list[LabelledSpan]] = [[] for _ in self.records]
-        spans = zip(units.starts[begin] + shift, units.stops[end - 1] + shift, label, strict=True)
-        for record, (a, b, c) in zip(sentences.records[owner[begin]].tolist(), spans, strict=True):
-            found[record].append(LabelledSpan(int(a), int(b), table.labels[c]))
-        return found
+
+def repeated(items: Sequence[T], passes: float, rng: random.Random) -> list[T]:
+    """Return each item as often as `passes` says; its fraction takes a random share of them."""
+    return [*items] * int(passes) + rng.sample([*items], round(passes % 1 * len(items)))

@@ -1,4 +1,4 @@
-"""From a trained network to a model folder: one fused graph, int8, with manifest and card."""
+"""From a trained network to a graph: fused, int8."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
-from clinspan.training.examples import IGNORED, UNMARKED, Examples, Teaching
+from clinspan.training.examples import IGNORED, UNMARKED, Examples, Teaching, repeated
 from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
 
@@ -71,7 +71,7 @@ def make_batches(
         passes: how often each window is taken; a fraction takes a random share.
         rng: where chance comes from.
     """
-    chosen = [*windows] * int(passes) + rng.sample([*windows], round(passes % 1 * len(windows)))
+    chosen = repeated(windows, passes, rng)
     order = sorted(range(len(chosen)), key=lambda i: len(chosen[i][0]) + rng.uniform(-4, 4))
     groups: list[list[int]] = [[]]
     for i in order:
@@ -231,10 +231,10 @@ class Finetuner:
         scores = {
             f"{e.name}/{head}": strict_f1(*e.compared(head, found[head])) for e, found in logits for head in e.heads
         }
-        score = sum(scores.values()) / max(len(scores), 1)
+        score = sum(scores.values()) / len(scores) if scores else float(self.state.epoch)  # without any: the newest
         epoch, self.state.epoch = self.state.epoch, self.state.epoch + 1
         self.state.history.append({"loss": loss, **scores})
-        if score > self.state.best_score:
+        if score > self.state.best_score or not self.best:
             self.state.best_score, self.state.best_epoch = score, epoch
             self.best = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())

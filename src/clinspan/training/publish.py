@@ -13,9 +13,10 @@ import torch
 from clinspan.corpora import Scheme
 from clinspan.evaluation.report import to_json
 from clinspan.evaluation.run import evaluate
-from clinspan.hub.card import MEASURE, write_card
+from clinspan.hub.card import MEASURE, UNSEEN, write_card
 from clinspan.hub.manifest import BILSTM, Head, Manifest, ModelFile
 from clinspan.inference.bilstm import DETAILS_FILE, INPUTS, Alphabet
+from clinspan.inference.model import VectorModel
 from clinspan.inference.units import TOKEN_UNIT
 from clinspan.recognizer import load
 from clinspan.training.bilstm_network import AsGraph, BiLstmNetwork
@@ -50,14 +51,16 @@ def write_transformer(recipe: Recipe, model: MultiHeadTagger, tokenizer: str, *,
         replace(manifest, **about).write(folder)
 
 
-def write_bilstm(recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vectors: str, folder: Path) -> None:
+def write_bilstm(
+    recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vectors: VectorModel, folder: Path
+) -> None:
     """Export a trained BiLSTM tagger as a model folder.
 
     Args:
         recipe: what it was trained by.
         network: the network.
         alphabet: the characters it knows.
-        vectors: name of the word vectors it reads.
+        vectors: the word vectors it reads.
         folder: to write.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +73,9 @@ def write_bilstm(recipe: Recipe, network: BiLstmNetwork, alphabet: Alphabet, vec
     }
     export_onnx(AsGraph(network, output), examples, [output], folder / "model.onnx")
     manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", DETAILS_FILE))
-    about: dict[str, Any] = {"vectors": vectors, "parameters": _size(network), "cased": True, "unit": TOKEN_UNIT}
+    about: dict[str, Any] = {"parameters": _size(network), "cased": True, "unit": TOKEN_UNIT}
+    (file,) = vectors.manifest.files
+    about |= {"vectors": vectors.head.name, "vectors_sha256": file.sha256}
     replace(manifest, max_length=0, overlap=0, context=0, **about).write(folder)
 
 
@@ -81,7 +86,7 @@ def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
     for head in manifest.heads:
         recognizer = load(f"{folder.resolve()}#{head.output}", cache_bytes=0)
         found = {
-            f"{c.name} dev": evaluate(recognizer, data.records(c.dev))
+            f"{c.name} dev": evaluate(recognizer, data.records(c.dev), scheme=c.heads[head.output])
             for c in recipe.corpora
             if c.dev and head.output in c.heads and c.heads[head.output].scored
         }
@@ -152,4 +157,5 @@ def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, A
     names = {field.name for field in fields(Scheme)}
     scheme = {key: value for key, value in asdict(teaching).items() if key in names and (value or value == [])}
     about = {"name": corpus.name, "licence": corpus.licence, "url": corpus.url}
-    return {**about, "use": "training" if corpus.train else MEASURE, **scheme}
+    use = "training" if corpus.train else UNSEEN if corpus.unseen else MEASURE
+    return {**about, "use": use, **scheme}

@@ -60,7 +60,15 @@ class TeachingRecipe(Scheme):
 def _with_patterns(rules: Rules, patterns: Mapping[str, str]) -> Rules:
     if isinstance(rules, str):
         return rules
-    return [rule if isinstance(rule, str) else [patterns.get(rule[0], rule[0]), *rule[1:]] for rule in rules]
+    return [rule if isinstance(rule, str) else [_pattern(rule[0], patterns), *rule[1:]] for rule in rules]
+
+
+def _pattern(given: str, patterns: Mapping[str, str]) -> str:
+    """Return the pattern of a name, or a pattern as it is; names are written in capitals."""
+    if given.isupper() and given.isidentifier() and given not in patterns:
+        msg = f"[patterns] has no {given!r}; it has {', '.join(patterns) or 'none'}."
+        raise RecipeError(msg)
+    return patterns.get(given, given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +81,7 @@ class CorpusRecipe:
         train: path below the data folder; "" for a corpus that only measures.
         dev: path below the data folder; "" for none.
         judge: whether its dev set helps to choose the epoch.
+        unseen: whether none of its texts is in any train set; for the card.
         passes: how often an epoch sees it; a fraction takes a random share.
         licence, url: for the card.
     """
@@ -82,6 +91,7 @@ class CorpusRecipe:
     train: str = ""
     dev: str = ""
     judge: bool = True
+    unseen: bool = False
     passes: float = 1.0
     licence: str = ""
     url: str = ""
@@ -217,10 +227,21 @@ class Recipe:
                 raw[name] = _build(kind, raw[name], name)
         recipe = _build(cls, raw, path.name)
         for corpus in recipe.corpora:
-            if unknown := sorted(set(corpus.heads) - set(recipe.heads)):
-                msg = f"{path.name}: the corpus {corpus.name!r} teaches unknown heads: {', '.join(unknown)}."
-                raise RecipeError(msg)
+            _check_heads(path.name, corpus, recipe.heads)
+        if recipe.bilstm and len(recipe.heads) != 1:
+            msg = f"{path.name}: a BiLSTM tagger has one head, not {len(recipe.heads)}."
+            raise RecipeError(msg)
         return recipe
+
+
+def _check_heads(where: str, corpus: CorpusRecipe, heads: Mapping[str, HeadRecipe]) -> None:
+    if unknown := sorted(set(corpus.heads) - set(heads)):
+        msg = f"{where}: the corpus {corpus.name!r} teaches unknown heads: {', '.join(unknown)}."
+        raise RecipeError(msg)
+    for name, teaching in corpus.heads.items():
+        if unknown := sorted(set(teaching.complete or ()) - set(heads[name].labels)):
+            msg = f"{where}: complete of {corpus.name!r} names labels that {name!r} lacks: {', '.join(unknown)}."
+            raise RecipeError(msg)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
+from clinspan.codepoints import Ints
 from clinspan.corpora import Record
-from clinspan.exceptions import RecipeError
 from clinspan.hub.manifest import Manifest
+from clinspan.inference.model import open_vectors
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.inference.units import Encoder
 from clinspan.training.bilstm import train_bilstm
 from clinspan.training.data import DataFolders
-from clinspan.training.examples import Examples, Teaching
+from clinspan.training.examples import Examples
 from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder
 from clinspan.training.pretrain import Pretrainer
 from clinspan.training.publish import add_scores, write_bilstm, write_transformer
 from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe
+from clinspan.training.teachings import measuring, teachings
 from clinspan.training.vocabulary import kept_pieces, trim_embeddings, trimmed_tokenizer
 
 
@@ -43,7 +44,7 @@ def train(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, consol
         _train_transformer(recipe, data=data, runs=runs, output=output, console=console)
     else:
         network, alphabet = train_bilstm(recipe, recipe.bilstm, data=data, console=console)
-        write_bilstm(recipe, network, alphabet, recipe.bilstm.vectors, output)
+        write_bilstm(recipe, network, alphabet, open_vectors(recipe.bilstm.vectors), output)
     return add_scores(recipe, data, output)
 
 
@@ -60,23 +61,22 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     dev_set = [_examples(recipe, c, data.records(c.dev), encoder) for c in map(measuring, recipe.corpora) if c.heads]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
+    content, kept = _vocabulary(recipe, source / "tokenizer.json", tokenizer, data)
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
     model = MultiHeadTagger.from_checkpoint(source, widths, recipe.training.dropout)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
-    content = (source / "tokenizer.json").read_text(encoding="utf-8")
-    if recipe.vocabulary:
-        kept = kept_pieces(tokenizer, _vocabulary_texts(recipe, data), recipe.vocabulary.size)
+    if kept is not None:
         trim_embeddings(model.encoder, kept)
-        content = trimmed_tokenizer(source / "tokenizer.json", kept)
-        console.print(f"vocabulary: {len(kept)} pieces kept", highlight=False)
     write_transformer(recipe, model, content, int8=output, fp32=run / "fp32")
 
 
-def measuring(corpus: CorpusRecipe) -> CorpusRecipe:
-    """Return the corpus with the heads for which its dev set helps to choose the epoch."""
-    wanted = corpus.dev and corpus.judge
-    return replace(corpus, heads={name: t for name, t in corpus.heads.items() if wanted and t.scored})
+def _vocabulary(recipe: Recipe, path: Path, tokenizer: SubwordTokenizer, data: DataFolders) -> tuple[str, Ints | None]:
+    """Return the tokenizer to ship and the ids of the pieces it keeps; None: all."""
+    if recipe.vocabulary is None:
+        return path.read_text(encoding="utf-8"), None
+    kept = kept_pieces(tokenizer, _vocabulary_texts(recipe, data), recipe.vocabulary.size)
+    return trimmed_tokenizer(path, kept), kept
 
 
 def _vocabulary_texts(recipe: Recipe, data: DataFolders) -> Iterator[str]:
@@ -88,23 +88,10 @@ def _vocabulary_texts(recipe: Recipe, data: DataFolders) -> Iterator[str]:
 
 
 def _examples(recipe: Recipe, corpus: CorpusRecipe, records: Sequence[Record], encoder: Encoder) -> Examples:
-    heads = {}
-    for name, teaching in corpus.heads.items():
-        labels = recipe.heads[name].labels
-        _check_labels(corpus, {span.label for r in records for span in teaching.renamed(r).spans} - set(labels), name)
-        heads[name] = Teaching(recipe.heads[name].tags, teaching, teaching.weight)
+    heads = teachings(recipe, corpus, records)
     return Examples.from_records(
         records, heads, encoder=encoder, unit=recipe.unit, name=corpus.name, passes=corpus.passes
     )
-
-
-def _check_labels(corpus: CorpusRecipe, unknown: set[str], head: str) -> None:
-    if unknown:
-        msg = (
-            f"The corpus {corpus.name!r} has labels that the head {head!r} lacks: "
-            f"{', '.join(sorted(unknown))}. Rename or drop them in its label_map."
-        )
-        raise RecipeError(msg)
 
 
 def _describe(console: Console, sets: Sequence[Examples], part: str) -> None:

@@ -1,7 +1,8 @@
 """Trimming a WordPiece vocabulary to what occurs, so that the embedding table shrinks with it.
 
 WordPiece takes the longest piece that fits. A text whose pieces are all kept is therefore cut as before, whatever
-else is dropped; only words with a dropped piece are cut finer.
+else is dropped; only words with a dropped piece are cut finer. Single characters all stay, so that no word that was
+known becomes unknown.
 """
 
 from __future__ import annotations
@@ -22,15 +23,14 @@ from clinspan.inference.tokenizer import SubwordTokenizer
 
 _UNUSED: Final = re.compile(r"\[unused\d+\]")
 _PREFIX: Final = "##"
-_LATIN_END: Final = 0x250
 _TEXTS_AT_ONCE: Final = 1000
 
 
 def kept_pieces(tokenizer: SubwordTokenizer, texts: Iterable[str], size: int) -> Ints:
     """Choose the pieces to keep.
 
-    Those are the special ones, the single characters, Latin ones inside a word as well, the pieces that occur in the
-    texts, and then the first ones of the rest (a vocabulary is sorted by frequency).
+    Those are the special ones, the single characters, the pieces that occur in the texts, and then the first ones of
+    the rest (a vocabulary is sorted by frequency).
 
     Args:
         tokenizer: with the whole vocabulary.
@@ -50,16 +50,11 @@ def kept_pieces(tokenizer: SubwordTokenizer, texts: Iterable[str], size: int) ->
             batch = []
     _mark(kept, tokenizer, batch)
     kept[[*tokenizer.tokenizer.get_added_tokens_decoder()]] = True
-    kept[[i for piece, i in vocabulary.items() if _is_character(piece)]] = True
+    kept[[i for piece, i in vocabulary.items() if len(piece.removeprefix(_PREFIX)) == 1]] = True
     unused = [i for piece, i in vocabulary.items() if _UNUSED.fullmatch(piece)]
     rest = np.setdiff1d(np.flatnonzero(~kept), unused)
     kept[rest[: max(0, size - int(kept.sum()))]] = True
     return np.flatnonzero(kept)
-
-
-def _is_character(piece: str) -> bool:
-    inner = piece.removeprefix(_PREFIX)
-    return len(piece) == 1 or (len(inner) == 1 and ord(inner) < _LATIN_END)
 
 
 def _mark(kept: np.ndarray[Any, np.dtype[np.bool_]], tokenizer: SubwordTokenizer, texts: list[str]) -> None:
@@ -71,16 +66,17 @@ def trimmed_tokenizer(path: Path, kept: Ints) -> str:
     """Return `tokenizer.json` with only the pieces kept, renumbered in order.
 
     Raises:
-        RecipeError: if it is no WordPiece tokenizer.
+        RecipeError: if it is no WordPiece tokenizer with a template for its special pieces.
     """
     raw = json.loads(path.read_text(encoding="utf-8"))
-    if raw["model"]["type"] != "WordPiece":
-        msg = f"Only a WordPiece vocabulary can be trimmed, not {raw['model']['type']}; remove [vocabulary]."
+    template = raw["post_processor"] or {}
+    if raw["model"]["type"] != "WordPiece" or template.get("type") != "TemplateProcessing":
+        msg = f"Only a WordPiece vocabulary with a template can be trimmed, not {path}; remove [vocabulary]."
         raise RecipeError(msg)
     new = {old: i for i, old in enumerate(kept.tolist())}
     raw["model"]["vocab"] = {piece: new[i] for piece, i in raw["model"]["vocab"].items() if i in new}
     raw["added_tokens"] = [{**token, "id": new[token["id"]]} for token in raw["added_tokens"]]
-    for token in raw["post_processor"].get("special_tokens", {}).values():
+    for token in template["special_tokens"].values():
         token["ids"] = [new[i] for i in token["ids"]]
     raw["truncation"] = raw["padding"] = None
     return json.dumps(raw, ensure_ascii=False, separators=(",", ":"))

@@ -42,9 +42,10 @@ def test_a_mention_that_no_rule_names_is_dropped():
     }
 
 
-def test_a_rule_has_two_parts():
+@pytest.mark.parametrize("rule", [["cancer"], ["(cancer", "Oncological"], [1, "Oncological"]])
+def test_a_rule_is_a_pattern_and_a_name(rule):
     with pytest.raises(RecipeError, match=r"\[pattern, name\]"):
-        Scheme(label_map={"Disease": [["cancer"]]})
+        Scheme(label_map={"Disease": [rule]})
 
 
 def test_words_before_a_mention_belong_to_it():

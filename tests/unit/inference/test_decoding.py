@@ -86,14 +86,16 @@ def barred(allowed):
     return np.where(allowed, 0.0, -np.inf)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1, 50])
-def test_long_sentences_lose_no_precision(scale):
+def test_long_sentences_lose_no_precision(scale, kind):
     """The best path of a long sentence is the arg-max wherever that is allowed, however far it is in."""
     tags = ["O", "B-A", "I-A"]
     follow, first = allowed_transitions(tags)
     logits = np.random.default_rng(3).normal(scale, 1e-3, (30_000, 3)).astype(np.float32)
     logits[:, 2] -= 1  # I- never wins
-    found = viterbi(logits, np.array([0, len(logits)]), barred(follow), barred(first))
+    scores = (barred(allowed).astype(kind) for allowed in (follow, first))
+    found = viterbi(logits, np.array([0, len(logits)]), *scores)
     assert (found == logits.argmax(axis=1)).all()
 
 

@@ -227,6 +227,8 @@ def test_pretraining_makes_a_checkpoint_that_recipes_name(data: Path, checkpoint
     [
         ("heads.organs.label", "heads.organ.label", "unknown heads: organ"),
         ("epochs = 1", "epoch = 1", "unknown entries epoch"),
+        ("heads.organs.label_map", 'heads.organs.complete = ["Organs"]\nheads.organs.label_map', "complete.*Organs"),
+        ('"Organ" }', '[["ORGAN", "Organ"]] }', "patterns.*'ORGAN'"),
         ('ORGAN = "Organ"', 'ORGAN = "Gland"', "labels that the head 'organs' lacks: Gland"),
         ('"train.jsonl"', '"elsewhere.jsonl"', "--data"),
         ('name = "toy"\nversion', "version", "name"),

@@ -1,0 +1,54 @@
+"""What further heads cost: one head of the English graph against all of them, in one run each.
+
+    python -m benchmarks.heads [--notes 40] [--rounds 7] [--data FILE]
+
+The two take turns on one thread, the cache of repeated text off; the ratio is the median of each round's ratio.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import clinspan
+from clinspan.hub.resolve import BUNDLED, installed_heads
+from clinspan.io.notes import read_notes
+
+_MOST = 1.15
+
+
+def main(
+    notes: Annotated[int, typer.Option(help="Notes to annotate.")] = 40,
+    rounds: Annotated[int, typer.Option(help="Counted rounds.")] = 7,
+    data: Annotated[Path, typer.Option(help="Notes, in any form that clinspan reads.")] = Path(
+        "corpora/en/notes_slim.train.jsonl.gz"
+    ),
+) -> None:
+    """Measure and print."""
+    texts = [note.text for note in islice(read_notes(str(data)), notes)]
+    names = [found.head.name for found in installed_heads() if found.folder == BUNDLED / "en"]
+    one, every = (clinspan.load(*chosen, threads=1, cache_bytes=0) for chosen in (names[:1], names))
+    seconds = [(_timed(one, texts), _timed(every, texts)) for _ in range(rounds + 1)][1:]
+    ratio = median(b / a for a, b in seconds)
+    console = Console()
+    console.print(f"{names[0]} alone: {median(a for a, _ in seconds):.2f} s for {len(texts)} notes")
+    console.print(f"{len(names)} heads: {median(b for _, b in seconds):.2f} s; {', '.join(names)}")
+    console.print(f"ratio {ratio:.3f} (wanted: at most {_MOST})")
+
+
+def _timed(recognizer: clinspan.EntityRecognizer, texts: Sequence[str]) -> float:
+    start = time.perf_counter()
+    for document in recognizer.pipe(texts):
+        _ = document.entities
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    typer.run(main)
