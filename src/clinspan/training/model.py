@@ -21,7 +21,7 @@ def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
     """Return the folder of a checkpoint.
 
     Args:
-        name: a known name, the name of a pre-training run, or a folder.
+        name: a known name, the name of a run, or a folder.
         runs: the folder of runs.
 
     Raises:
@@ -37,10 +37,24 @@ def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
         if (folder / "config.json").is_file():
             return folder
     msg = (
-        f"No checkpoint {name!r}: no run of that name in {runs} (run its pre-training recipe first), no folder, "
+        f"No checkpoint {name!r}: no run of that name in {runs} (follow its recipe first), no folder, "
         f"and none of {', '.join(_BUNDLED_CHECKPOINTS)}."
     )
     raise RecipeError(msg)
+
+
+def save_encoder(encoder: Any, source: Path, run: Path) -> Path:
+    """Write an encoder and its tokenizer as the checkpoint of a run, which other recipes start from by its name.
+
+    Args:
+        encoder: a Hugging Face encoder.
+        source: the checkpoint it was trained from, whose tokenizer it has.
+        run: the folder of the run.
+    """
+    target = run / ENCODER
+    encoder.cpu().save_pretrained(target, safe_serialization=True)
+    (target / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
+    return target
 
 
 def mask_token(tokenizer: SubwordTokenizer) -> int | None:

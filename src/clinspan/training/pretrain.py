@@ -27,7 +27,7 @@ from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.training.data import DataFolders
 from clinspan.training.finetune import CHECKPOINT, warm_then_down
-from clinspan.training.model import ENCODER, checkpoint_folder, mask_token
+from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipe import PretrainRecipe
 
 Ids = npt.NDArray[np.int64]
@@ -145,7 +145,7 @@ class Pretrainer:
                     self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
                     saved = time.monotonic()
         self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
-        return self._write()
+        return save_encoder(self.model.encoder, self.source, self.folder)
 
     def _train_step(self) -> None:
         self.model.train()
@@ -179,12 +179,6 @@ class Pretrainer:
         size = self.recipe.batch_sequences
         losses = [self._loss(self.dev[i : i + size], rng).item() for i in range(0, len(self.dev), size)]
         return math.exp(sum(losses) / len(losses))
-
-    def _write(self) -> Path:
-        target = self.folder / ENCODER
-        self.model.encoder.cpu().save_pretrained(target, safe_serialization=True)
-        (target / "tokenizer.json").write_bytes((self.source / "tokenizer.json").read_bytes())
-        return target
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -186,7 +186,7 @@ class Recipe:
     Attributes:
         name: folder name of the model.
         languages: ISO 639-1 codes.
-        checkpoint: what to start from: `minilm`, the name of a pre-training recipe that was run, or a folder.
+        checkpoint: what to start from: `minilm`, the name of another recipe that was followed, or a folder.
         heads: tag sets by output name.
         corpora: what to train on.
         vocabulary: what the exported model keeps of the checkpoint's vocabulary; None: all.

@@ -18,7 +18,7 @@ from clinspan.training.bilstm import train_bilstm
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import Examples
 from clinspan.training.finetune import Finetuner
-from clinspan.training.model import MultiHeadTagger, checkpoint_folder
+from clinspan.training.model import MultiHeadTagger, checkpoint_folder, save_encoder
 from clinspan.training.pretrain import Pretrainer
 from clinspan.training.publish import add_scores, write_bilstm, write_transformer
 from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe
@@ -66,6 +66,7 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     model = MultiHeadTagger.from_checkpoint(source, widths, recipe.training.dropout)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
+    save_encoder(model.encoder, source, run)
     if kept is not None:
         trim_embeddings(model.encoder, kept)
     write_transformer(recipe, model, content, int8=output, fp32=run / "fp32")
