@@ -27,12 +27,14 @@ class Scheme:
         complete: the head's labels that the corpus marks wherever they occur; None: all of them.
         mask: labels of the corpus whose mentions say nothing about the head.
         before: pattern of words directly before a mention that belong to it for the head, but not for the corpus.
+        after: pattern of what follows a mention at once and belongs to it for the head, but not for the corpus.
     """
 
     label_map: Mapping[str, Rules] = field(default_factory=dict)
     complete: Sequence[str] | None = None
     mask: Sequence[str] = ()
     before: str = ""
+    after: str = ""
 
     def __post_init__(self) -> None:
         for rules in self.label_map.values():
@@ -46,18 +48,22 @@ class Scheme:
         return replace(record, spans=tuple(dict.fromkeys(span for span in spans if span.label)))
 
     def widened(self, record: Record) -> Record:
-        """Return the record with its spans reaching over the words before them that belong to them."""
-        if not self.before:
-            return record
-        ending = re.compile(f"\\b(?:{self.before})\\s+\\Z", re.IGNORECASE)
-        spans = tuple(span._replace(start=_reach(ending, record.text, span.start)) for span in record.spans)
+        """Return the record with its spans reaching over what stands around them and belongs to them."""
+        spans = record.spans
+        if self.before:
+            ending = re.compile(f"\\b(?:{self.before})\\s+\\Z", re.IGNORECASE)
+            spans = tuple(span._replace(start=_reach(ending, record.text, span.start)) for span in spans)
+        if self.after:
+            opening = re.compile(self.after, re.IGNORECASE)
+            ends = (opening.match(record.text, span.stop) for span in spans)
+            spans = tuple(s._replace(stop=end.end()) if end else s for s, end in zip(spans, ends, strict=True))
         return replace(record, spans=spans)
 
     def judged(self, record: Record, spans: Iterable[LabelledSpan], labels: Iterable[str]) -> list[LabelledSpan]:
         """Return the spans, found or gold, that the corpus can tell right from wrong.
 
-        Those are spans of labels that it marks throughout, away from what is masked; words before a mention that do
-        not belong to it for the corpus are taken off.
+        Those are spans of labels that it marks throughout, away from what is masked; what stands around a mention and
+        does not belong to it for the corpus is taken off.
 
         Args:
             record: the record in the corpus' own labels.
@@ -68,7 +74,8 @@ class Scheme:
         hidden = self.masked(record)
         opening = re.compile(f"(?:{self.before})\\s+", re.IGNORECASE) if self.before else None
         kept = (span for span in spans if span.label in known and not any(_touch(span, h) for h in hidden))
-        return [_trimmed(opening, record.text, span) for span in kept]
+        ending = re.compile(f"(?:{self.after})\\Z", re.IGNORECASE) if self.after else None
+        return [_trimmed(opening, ending, record.text, span) for span in kept]
 
     def masked(self, record: Record) -> list[LabelledSpan]:
         """Return the mentions that say nothing, in the labels of the corpus."""
@@ -102,9 +109,13 @@ def _reach(ending: re.Pattern[str], text: str, start: int) -> int:
     return first + found.start() if found else start
 
 
-def _trimmed(opening: re.Pattern[str] | None, text: str, span: LabelledSpan) -> LabelledSpan:
+def _trimmed(
+    opening: re.Pattern[str] | None, ending: re.Pattern[str] | None, text: str, span: LabelledSpan
+) -> LabelledSpan:
     found = opening.match(text, span.start, span.stop) if opening else None
-    return span._replace(start=found.end()) if found and found.end() < span.stop else span
+    start = found.end() if found and found.end() < span.stop else span.start
+    last = ending.search(text, start + 1, span.stop) if ending else None
+    return span._replace(start=start, stop=last.start() if last else span.stop)
 
 
 def _touch(a: LabelledSpan, b: LabelledSpan) -> bool:

@@ -117,6 +117,8 @@ def _reading_of_labels(corpus: Mapping[str, Any]) -> str:
         changes.append(f"left out: {', '.join(corpus['mask'])}")
     if corpus.get("before"):
         changes.append("articles and possessives before a mention are added in training and not compared")
+    if corpus.get("after"):
+        changes.append(f"`{corpus['after']}` after a mention is added in training and not compared")
     return "; ".join(changes) or "as they are"
 
 

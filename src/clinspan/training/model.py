@@ -80,13 +80,15 @@ class MultiHeadTagger(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(hidden, width) for name, width in widths.items()})
 
     @classmethod
-    def from_checkpoint(cls, folder: Path, widths: Mapping[str, int], dropout: float) -> MultiHeadTagger:
+    def from_checkpoint(
+        cls, folder: Path, widths: Mapping[str, int], dropout: float, attention_dropout: float = 0.0
+    ) -> MultiHeadTagger:
         """Read an encoder's weights; the heads start at random."""
         encoder = AutoModel.from_pretrained(
             folder,
             attn_implementation="eager",  # on a CPU faster than the fused kernel, and what the exporter wants
             add_pooling_layer=False,
-            attention_probs_dropout_prob=0.0,  # drawing a number per pair of sub-words takes a third of the time
+            attention_probs_dropout_prob=attention_dropout,
         )
         return cls(encoder, widths, dropout)
 

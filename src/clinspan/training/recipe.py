@@ -118,7 +118,10 @@ class TrainingRecipe:
         head_learning_rate: peak, for the heads.
         layer_decay: factor on the learning rate per layer downwards.
         warmup: share of all steps before the peak.
+        dropout: share of features dropped before the heads.
+        attention_dropout: share of attention weights dropped; on a CPU it costs a third of the time.
         mask: share of sub-words replaced by the mask token, so that context has to be used.
+        rounded_epochs: how many epochs at the end round as the int8 graph will; only these are then candidates.
         average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
     """
 
@@ -131,7 +134,9 @@ class TrainingRecipe:
     weight_decay: float = 0.01
     warmup: float = 0.1
     dropout: float = 0.1
+    attention_dropout: float = 0.0
     mask: float = 0.0
+    rounded_epochs: int = 0
     average: float = 0.0
     max_grad_norm: float = 1.0
 

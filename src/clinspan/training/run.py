@@ -63,7 +63,8 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     _describe(console, dev_set, "dev")
     content, kept = _vocabulary(recipe, source / "tokenizer.json", tokenizer, data)
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
-    model = MultiHeadTagger.from_checkpoint(source, widths, recipe.training.dropout)
+    options = recipe.training
+    model = MultiHeadTagger.from_checkpoint(source, widths, options.dropout, options.attention_dropout)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
     save_encoder(model.encoder, source, run)

@@ -75,3 +75,12 @@ def test_words_before_are_left_out_of_the_comparison():
     found = [LabelledSpan(0, 24, "P"), LabelledSpan(29, 41, "P"), LabelledSpan(29, 30, "P"), LabelledSpan(43, 46, "P")]
     judged = Scheme(before="an?|her").judged(RECORD, found, ["P"])
     assert [TEXT[s.start : s.stop] for s in judged] == ["severe breast cancer", "mild Cough", "a", "MRI"]
+
+
+def test_what_follows_a_mention_belongs_to_it():
+    text = "HISTORY: none. Plan"
+    record = Record("1", text, (LabelledSpan(0, 7, "Header"), LabelledSpan(15, 19, "Header")))
+    scheme = Scheme(after=":")
+    assert [text[s.start : s.stop] for s in scheme.widened(record).spans] == ["HISTORY:", "Plan"]
+    found = [LabelledSpan(0, 8, "Header"), LabelledSpan(15, 19, "Header")]
+    assert scheme.judged(record, found, ["Header"]) == list(record.spans)
