@@ -23,6 +23,8 @@ from clinspan.inference.tokenizer import SubwordTokenizer
 
 _UNUSED: Final = re.compile(r"\[unused\d+\]")
 _PREFIX: Final = "##"
+_PROCESSORS: Final = ("TemplateProcessing", "BertProcessing")
+_PROCESSOR_TOKENS: Final = frozenset({"sep", "cls"})  # of BertProcessing, each a piece and its id
 _TEXTS_AT_ONCE: Final = 1000
 
 
@@ -66,18 +68,20 @@ def trimmed_tokenizer(path: Path, kept: Ints) -> str:
     """Return `tokenizer.json` with only the pieces kept, renumbered in order.
 
     Raises:
-        RecipeError: if it is no WordPiece tokenizer with a template for its special pieces.
+        RecipeError: if it is no WordPiece tokenizer as BERT has them.
     """
     raw = json.loads(path.read_text(encoding="utf-8"))
-    template = raw["post_processor"] or {}
-    if raw["model"]["type"] != "WordPiece" or template.get("type") != "TemplateProcessing":
-        msg = f"Only a WordPiece vocabulary with a template can be trimmed, not {path}; remove [vocabulary]."
+    processor = raw["post_processor"] or {}
+    if raw["model"]["type"] != "WordPiece" or processor.get("type") not in _PROCESSORS:
+        msg = f"Only a WordPiece vocabulary of a BERT can be trimmed, not that of {path}; remove [vocabulary]."
         raise RecipeError(msg)
     new = {old: i for i, old in enumerate(kept.tolist())}
     raw["model"]["vocab"] = {piece: new[i] for piece, i in raw["model"]["vocab"].items() if i in new}
     raw["added_tokens"] = [{**token, "id": new[token["id"]]} for token in raw["added_tokens"]]
-    for token in template["special_tokens"].values():
+    for token in processor.get("special_tokens", {}).values():
         token["ids"] = [new[i] for i in token["ids"]]
+    for name in _PROCESSOR_TOKENS & set(processor):
+        processor[name][1] = new[processor[name][1]]
     raw["truncation"] = raw["padding"] = None
     return json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
 

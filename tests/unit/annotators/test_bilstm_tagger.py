@@ -103,8 +103,8 @@ def test_a_bilstm_and_a_transformer_work_side_by_side():
 
 
 def test_embeddings_of_other_tokens_are_refused(tagger, embedded):
-    with pytest.raises(MissingInputError, match="word_embeddings"):
-        tagger.annotate(embedded.drop_columns(["embeddings"]).append_column("embeddings", embedded.column("token")))
+    with pytest.raises(MissingInputError, match="needs column 'embeddings'"):
+        tagger.annotate(embedded.drop_columns(["embeddings"]))
     tokens = Annotations.from_column(embedded.column("token"))
     for shift, width, message in ((1, 200, "not those of the tokens"), (0, 50, "vectors of 200 numbers")):
         vectors = np.zeros((len(tokens), width), np.float32)
