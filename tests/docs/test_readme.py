@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import clinspan.recognizer
+from clinspan.corpora import read_corpus
 from clinspan.hub.resolve import BUNDLED, installed_heads
 from clinspan.training.recipe import Recipe
 
@@ -32,6 +33,16 @@ def test_python_blocks_run_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     code = "\n".join(blocks(README, "python"))
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True)
+
+
+def test_the_converter_of_the_data_page_writes_what_is_read(tmp_path: Path) -> None:
+    (code,) = blocks((ROOT / "docs" / "data.md").read_text(encoding="utf-8"), "python")
+    page: dict = {}
+    exec(code, page)
+    source, target = ROOT / "corpora" / "en" / "notes_clinical.dev.jsonl.gz", tmp_path / "mine.jsonl"
+    page["to_json_lines"](source, "mine", target)
+    found, expected = list(read_corpus(target)), list(read_corpus(source))
+    assert [(r.id, r.text, r.spans, r.source) for r in found] == [(r.id, r.text, r.spans, "mine") for r in expected]
 
 
 @pytest.mark.parametrize("line", shell_lines())

@@ -96,8 +96,7 @@ class BiLstm:
         except (OSError, ValueError, KeyError, TypeError) as error:
             msg = f"The files in {folder} are not those of a BiLSTM tagger; install or download the model again."
             raise DamagedModelError(msg) from error
-        follow, first = allowed_transitions(tags)
-        return cls(session, alphabet, output, np.where(np.concatenate([follow, first[None]]), learnt, -np.inf))
+        return cls(session, alphabet, output, allowed_scores(learnt, tags))
 
     def logits(
         self, vectors: Floats, words: pa.StringArray, sentence_starts: Ints, pool: Executor | None = None
@@ -130,3 +129,14 @@ class BiLstm:
     def best_tags(self, logits: Floats, sentence_starts: Ints) -> Ints:
         """Return the best tag sequence of each sentence, shape [words]."""
         return viterbi(logits, sentence_starts, self.transitions[:-1], self.transitions[-1])
+
+
+def allowed_scores(learnt: Floats, tags: Sequence[str]) -> Floats:
+    """Return learnt transition scores with minus infinity where the tagging scheme forbids the step.
+
+    Args:
+        learnt: as in `BiLstm`, shape [tags + 1, tags].
+        tags: the tag set.
+    """
+    follow, first = allowed_transitions(tags)
+    return np.where(np.concatenate([follow, first[None]]), learnt, -np.inf)

@@ -19,13 +19,13 @@ from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import Bools, CodePoints, Ints
 from clinspan.corpora import Record
 from clinspan.evaluation.entity import strict_f1
-from clinspan.inference.bilstm import Alphabet
+from clinspan.inference.bilstm import Alphabet, allowed_scores
 from clinspan.inference.decoding import viterbi
 from clinspan.inference.model import open_vectors
 from clinspan.inference.units import Units
 from clinspan.inference.vectors import WordVectors
 from clinspan.recognizer import load
-from clinspan.tagging import LabelledSpan, allowed_transitions
+from clinspan.tagging import LabelledSpan
 from clinspan.training.bilstm_network import BiLstmNetwork, path_loss
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import IGNORED, Sentences, SpanLists, Teaching, repeated
@@ -212,6 +212,5 @@ def predict(network: BiLstmNetwork, reader: Reader, examples: TokenExamples) -> 
     for a, b in examples.bounds:
         batch = reader.batch(examples, [(a, b)], nothing)
         logits[a:b] = network(batch["vectors"], batch["characters"])[0].numpy()
-    follow, first = allowed_transitions(tags)
-    learnt = np.where(np.concatenate([follow, first[None]]), network.transitions.numpy(), -np.inf)
-    return viterbi(logits, examples.tokens.sentence_starts, learnt[:-1], learnt[-1])
+    scores = allowed_scores(network.transitions.numpy(), tags)
+    return viterbi(logits, examples.tokens.sentence_starts, scores[:-1], scores[-1])

@@ -275,15 +275,6 @@ class PretrainRecipe:
     warmup: float = 0.06
     checkpoint_minutes: float = 3.0
 
-    @classmethod
-    def read(cls, path: Path) -> PretrainRecipe:
-        """Read a pre-training recipe.
-
-        Raises:
-            RecipeError: naming what is missing or unknown in it.
-        """
-        return _build(cls, _read_toml(path)[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
-
 
 @dataclass(frozen=True, kw_only=True)
 class VectorsRecipe:
@@ -315,15 +306,6 @@ class VectorsRecipe:
     epochs: int = 5
     seed: int = 13
 
-    @classmethod
-    def read(cls, path: Path) -> VectorsRecipe:
-        """Read a recipe of word vectors.
-
-        Raises:
-            RecipeError: naming what is missing or unknown in it.
-        """
-        return _build(cls, _read_toml(path)[_VECTORS], f"{path.name}: {_VECTORS}")
-
 
 AnyRecipe = Recipe | PretrainRecipe | VectorsRecipe
 
@@ -335,12 +317,11 @@ def read_recipe(path: Path) -> AnyRecipe:
         RecipeError: naming what is missing or unknown in it.
     """
     raw = _read_toml(path)
-    kinds: dict[str, type[PretrainRecipe] | type[VectorsRecipe]] = {
-        _PRETRAIN: PretrainRecipe,
-        _VECTORS: VectorsRecipe,
-    }
-    kind = next((kind for table, kind in kinds.items() if table in raw), Recipe)
-    return kind.read(path)
+    if _PRETRAIN in raw:
+        return _build(PretrainRecipe, raw[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
+    if _VECTORS in raw:
+        return _build(VectorsRecipe, raw[_VECTORS], f"{path.name}: {_VECTORS}")
+    return Recipe.read(path)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
