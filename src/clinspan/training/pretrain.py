@@ -106,6 +106,14 @@ def packed_sequences(texts: Iterator[str], tokenizer: SubwordTokenizer, length: 
     return np.concatenate([before, ids, after], axis=1)
 
 
+def without_dropout(network: MaskedLanguageModel) -> MaskedLanguageModel:
+    """Switch dropout off: a few passes do not overfit, and with eager attention a CPU is then half as fast again."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return network
+
+
 class Pretrainer:
     """One run in a folder of its own; resumed if there is a checkpoint in it."""
 
@@ -120,11 +128,15 @@ class Pretrainer:
         self.dev, self.train = sequences[:held], sequences[held:]
         torch.manual_seed(recipe.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        encoder = AutoModel.from_pretrained(source, attn_implementation="sdpa", add_pooling_layer=False)
-        self.model = MaskedLanguageModel(encoder).to(self.device)
+        encoder = AutoModel.from_pretrained(source, attn_implementation="eager", add_pooling_layer=False)
+        self.model = without_dropout(MaskedLanguageModel(encoder)).to(self.device)
         self.steps = int(len(self.train) * recipe.epochs) // recipe.batch_sequences
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
+            self.model.parameters(),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            betas=(0.9, 0.98),
+            fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_then_down(self.steps, recipe.warmup))
         self.step = 0

@@ -19,9 +19,8 @@ from clinspan.training.data import DataFolders
 from clinspan.training.examples import Examples
 from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder, save_encoder
-from clinspan.training.pretrain import Pretrainer
 from clinspan.training.publish import add_scores, write_bilstm, write_transformer
-from clinspan.training.recipe import CorpusRecipe, PretrainRecipe, Recipe
+from clinspan.training.recipe import CorpusRecipe, Recipe
 from clinspan.training.teachings import measuring, teachings
 from clinspan.training.vocabulary import kept_pieces, trim_embeddings, trimmed_tokenizer
 
@@ -46,11 +45,6 @@ def train(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, consol
         network, alphabet = train_bilstm(recipe, recipe.bilstm, data=data, console=console)
         write_bilstm(recipe, network, alphabet, open_vectors(recipe.bilstm.vectors), output)
     return add_scores(recipe, data, output)
-
-
-def pretrain(recipe: PretrainRecipe, *, data: DataFolders, runs: Path, console: Console) -> Path:
-    """Adapt an encoder to a domain; return its checkpoint folder, which fine-tuning recipes start from by name."""
-    return Pretrainer(recipe, data=data, runs=runs, console=console).run()
 
 
 def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, console: Console) -> None:

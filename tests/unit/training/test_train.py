@@ -17,8 +17,9 @@ from clinspan.exceptions import RecipeError  # noqa: E402
 from clinspan.hub.manifest import Manifest  # noqa: E402
 from clinspan.training import finetune  # noqa: E402
 from clinspan.training.data import DataFolders  # noqa: E402
-from clinspan.training.recipe import PretrainRecipe, Recipe, VectorsRecipe  # noqa: E402
-from clinspan.training.run import pretrain, train  # noqa: E402
+from clinspan.training.follow import chain, follow  # noqa: E402
+from clinspan.training.recipe import Recipe, VectorsRecipe  # noqa: E402
+from clinspan.training.run import train  # noqa: E402
 from clinspan.training.vectors import train_vectors  # noqa: E402
 from families import TOY_FAMILIES  # noqa: E402
 
@@ -218,15 +219,32 @@ def test_a_bilstm_tagger_learns_and_reads_its_own_vectors(
     assert all(0 < e.confidence <= 1 for e in found)
 
 
-def test_pretraining_makes_a_checkpoint_that_recipes_name(data: Path, checkpoint: Path) -> None:
-    texts = PretrainRecipe(
-        name="adapted", texts=["train.jsonl"], checkpoint=str(checkpoint), length=16, batch_sequences=4
-    )
-    folder = pretrain(texts, data=DataFolders((data,)), runs=data / "runs", console=QUIET)
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
-    named = recipe(data, Path("adapted"), epochs=1)
-    train(named, data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
+PRETRAIN = """
+[pretrain]
+name = "adapted"
+texts = ["train.jsonl"]
+checkpoint = "{checkpoint}"
+length = 16
+batch_sequences = 4
+"""
+
+
+def test_a_recipe_follows_the_one_it_starts_from_unless_that_was_followed(data: Path, checkpoint: Path) -> None:
+    runs, path = data / "runs", data / "toy.toml"
+    (data / "adapted.toml").write_text(PRETRAIN.format(checkpoint=checkpoint), encoding="utf-8")
+    recipe(data, Path("adapted"), epochs=1)
+    assert chain(path, runs) == [data / "adapted.toml", path]
+    follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
+    assert {file.name for file in (runs / "adapted" / "encoder").iterdir()} >= {"config.json", "tokenizer.json"}
     assert (data / "model" / "model.onnx").exists()
+    assert chain(path, runs) == [path]
+
+
+def test_recipes_that_start_from_each_other_are_refused(data: Path) -> None:
+    path = data / "adapted.toml"
+    path.write_text(PRETRAIN.format(checkpoint="adapted"), encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"adapted\.toml <- adapted\.toml"):
+        chain(path, data / "runs")
 
 
 @pytest.mark.parametrize(
