@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -25,7 +26,26 @@ SPACE: Final = 1
 WORD: Final = 2  # letters, digits, marks and what joins them
 SINGLE: Final = 3  # punctuation, symbols and ideographs: each a unit of its own
 
-_class_table: npt.NDArray[np.uint8] = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+
+class CharacterTable:
+    """A property of characters, looked up for arrays of code points; filled as characters are met.
+
+    Args:
+        of: the property of a character, 1 to 255.
+    """
+
+    def __init__(self, of: Callable[[str], int]) -> None:
+        self._of = of
+        self._known: npt.NDArray[np.uint8] = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+
+    def __call__(self, codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+        """Return the property of each code point."""
+        found = self._known[codes]
+        if not found.all():
+            for code in np.unique(codes[found == UNSEEN]).tolist():
+                self._known[code] = self._of(chr(code))
+            found = self._known[codes]
+        return found
 
 
 def character_class(character: str) -> int:
@@ -42,14 +62,7 @@ def _is_ideograph(code: int) -> bool:
     return 0x3400 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x323AF
 
 
-def character_classes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
-    """Return the class of each code point; the table is filled as characters are met."""
-    classes = _class_table[codes]
-    if not classes.all():
-        for code in np.unique(codes[classes == UNSEEN]).tolist():
-            _class_table[code] = character_class(chr(code))
-        classes = _class_table[codes]
-    return classes
+character_classes: Final = CharacterTable(character_class)
 
 
 @dataclass(frozen=True)

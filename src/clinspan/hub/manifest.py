@@ -17,9 +17,11 @@ MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
 WORD_VECTORS: Final = "word-vectors"
 BILSTM: Final = "bilstm-crf"
+SENTENCE_CNN: Final = "sentence-cnn"
 _LOADED: Final = {  # by architecture; any other is that of a transformer
     WORD_VECTORS: ("vectors.arrow",),
     BILSTM: ("model.onnx", "bilstm.json"),
+    SENTENCE_CNN: ("model.onnx", "sentences.json"),
 }
 _TRANSFORMER: Final = ("model.onnx", "tokenizer.json")
 
@@ -100,7 +102,8 @@ class Manifest:
         name: name of the folder's model.
         version: of the weights.
         languages: ISO 639-1 codes of the languages it reads.
-        architecture: the family, such as `bert`, or `word-vectors`, `bilstm-crf`.
+        architecture: the family, such as `bert`, or `word-vectors`, `bilstm-crf`,
+            `sentence-cnn`.
         unit: what is tagged, `word` or `token`.
         max_length: longest sequence in sub-words, special ones included.
         overlap: fewest sub-words that neighbouring windows share.

@@ -19,46 +19,29 @@ import pyarrow as pa
 
 from clinspan.codepoints import CodePoints, Ints
 from clinspan.exceptions import DamagedModelError
+from clinspan.inference.alphabet import NOTHING, Alphabet
 from clinspan.inference.decoding import Floats, viterbi
 from clinspan.inference.session import OnnxSession
 from clinspan.tagging import allowed_transitions
 
 DETAILS_FILE: Final = "bilstm.json"
 INPUTS: Final = ("vectors", "characters")
-_HALF: Final = 15  # characters taken from each end of a longer word
-_UNKNOWN: Final = 1
-_FIRST: Final = 2  # id of the alphabet's first character; 0 is no character
+SPELLED: Final = 30  # most characters of a word that are read
+_HALF: Final = SPELLED // 2  # taken from each end of a longer word
 _SENTENCES_PER_TASK: Final = 16
 
 
-@dataclass(frozen=True)
-class Alphabet:
-    """The characters a tagger knows, sorted."""
+def spelling(alphabet: Alphabet, words: pa.StringArray) -> Ints:
+    """Return the ids of the first and the last characters of each word, shape [words, 30].
 
-    characters: str
-
-    def ids(self, words: pa.StringArray) -> Ints:
-        """Return the ids of the first and the last characters of each word, shape [words, characters].
-
-        A word of up to 30 characters is taken whole; 0 fills the row.
-        """
-        text = CodePoints.from_arrow(words)
-        codes = np.array([ord(c) for c in self.characters], dtype=np.uint32)
-        place = np.minimum(np.searchsorted(codes, text.codes), max(len(codes) - 1, 0))
-        known = codes[place] == text.codes if len(codes) else np.zeros(len(place), dtype=np.bool_)
-        ids = np.append(np.where(known, place + _FIRST, _UNKNOWN), 0)
-        starts, stops = text.row_starts[:-1, None], text.row_starts[1:, None]
-        column = np.arange(2 * _HALF)
-        at = np.where(column < _HALF, starts + column, np.maximum(starts, stops - 2 * _HALF) + column)
-        return ids[np.where(at < stops, at, len(ids) - 1)]
-
-    @property
-    def width(self) -> int:
-        """Characters taken from a word at most."""
-        return 2 * _HALF
-
-    def __len__(self) -> int:
-        return len(self.characters) + _FIRST
+    A word of up to 30 characters is taken whole; 0 fills the row.
+    """
+    text = CodePoints.from_arrow(words)
+    ids = np.append(alphabet.ids(text.codes), NOTHING)
+    starts, stops = text.row_starts[:-1, None], text.row_starts[1:, None]
+    column = np.arange(SPELLED)
+    at = np.where(column < _HALF, starts + column, np.maximum(starts, stops - SPELLED) + column)
+    return ids[np.where(at < stops, at, len(ids) - 1)]
 
 
 @dataclass(frozen=True)
@@ -112,7 +95,7 @@ class BiLstm:
         Returns:
             Shape [words, tags].
         """
-        characters = self.alphabet.ids(words)
+        characters = spelling(self.alphabet, words)
         bounds = [(a, b) for a, b in pairwise(sentence_starts.tolist()) if a < b]
         tasks = [bounds[i : i + _SENTENCES_PER_TASK] for i in range(0, len(bounds), _SENTENCES_PER_TASK)]
 

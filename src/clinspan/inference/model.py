@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from clinspan.exceptions import DamagedModelError, UnsupportedModelError
-from clinspan.hub.manifest import BILSTM, WORD_VECTORS, Head, Manifest
+from clinspan.hub.manifest import BILSTM, SENTENCE_CNN, WORD_VECTORS, Head, Manifest
 from clinspan.hub.resolve import ResolvedHead, resolve
 from clinspan.inference.bilstm import BiLstm
+from clinspan.inference.boundaries import BoundaryModel
 from clinspan.inference.cache import DEFAULT_BYTES, WindowCache
 from clinspan.inference.tagger import Tagger
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors
@@ -52,6 +53,13 @@ class BiLstmModel(OpenedModel):
     network: BiLstm = field(compare=False, repr=False)
 
 
+@dataclass(frozen=True)
+class SentenceModel(OpenedModel):
+    """A model of sentence boundaries."""
+
+    network: BoundaryModel = field(compare=False, repr=False)
+
+
 Kind = TypeVar("Kind", bound=OpenedModel)
 
 
@@ -73,6 +81,8 @@ def open_model(name: str, *, language: str | None = None, cache_bytes: int = DEF
         return VectorModel(*place, _open_vectors(found.folder, found.manifest.files))
     if found.manifest.architecture == BILSTM:
         return BiLstmModel(*place, _open_bilstm(found.folder, found.manifest.files, found.head.output))
+    if found.manifest.architecture == SENTENCE_CNN:
+        return SentenceModel(*place, _open_sentences(found.folder, found.manifest.files))
     tagger = _open_tagger(found.folder, found.manifest.files, cache_bytes)
     _check_head(found, tagger)
     return HeadModel(*place, tagger)
@@ -105,6 +115,15 @@ def open_bilstm(name: str, *, language: str | None = None) -> BiLstmModel:
     return _of_kind(open_model(name, language=language), BiLstmModel)
 
 
+def open_sentences(name: str, *, language: str | None = None) -> SentenceModel:
+    """Open a sentence model, for `SentenceDetectorDL`; otherwise like `open_model`.
+
+    Raises:
+        UnsupportedModelError: if the name is that of another kind of model.
+    """
+    return _of_kind(open_model(name, language=language), SentenceModel)
+
+
 def vectors_of(model: BiLstmModel) -> VectorModel:
     """Open the word vectors that a BiLSTM tagger was trained with.
 
@@ -122,9 +141,17 @@ def vectors_of(model: BiLstmModel) -> VectorModel:
 def _of_kind(model: OpenedModel, kind: type[Kind]) -> Kind:
     if isinstance(model, kind):
         return model
-    use = {HeadModel: "open_head", VectorModel: "open_vectors", BiLstmModel: "open_bilstm"}[type(model)]
+    use = _OPENERS[type(model)]
     msg = f"{model.head.name} is of the kind {model.manifest.architecture!r}; open it with clinspan.{use}."
     raise UnsupportedModelError(msg)
+
+
+_OPENERS: Final = {
+    HeadModel: "open_head",
+    VectorModel: "open_vectors",
+    BiLstmModel: "open_bilstm",
+    SentenceModel: "open_sentences",
+}
 
 
 def _check_head(found: ResolvedHead, tagger: Tagger) -> None:
@@ -154,6 +181,12 @@ def _open_vectors(folder: Path, _files: tuple[object, ...]) -> WordVectors:
 def _open_bilstm(folder: Path, _files: tuple[object, ...], output: str) -> BiLstm:
     head = next(head for head in _verified(folder).heads if head.output == output)
     return BiLstm.open(folder, output, head.tags)
+
+
+@lru_cache(maxsize=8)
+def _open_sentences(folder: Path, _files: tuple[object, ...]) -> BoundaryModel:
+    _verified(folder)
+    return BoundaryModel.open(folder)
 
 
 def _verified(folder: Path) -> Manifest:

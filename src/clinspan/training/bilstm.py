@@ -19,7 +19,8 @@ from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import Bools, CodePoints, Ints
 from clinspan.corpora import Record
 from clinspan.evaluation.entity import strict_f1
-from clinspan.inference.bilstm import Alphabet, allowed_scores
+from clinspan.inference.alphabet import Alphabet
+from clinspan.inference.bilstm import allowed_scores, spelling
 from clinspan.inference.decoding import viterbi
 from clinspan.inference.model import open_vectors
 from clinspan.inference.units import Units
@@ -101,7 +102,7 @@ class Reader:
         row, column = np.repeat(np.arange(len(bounds)), lengths), np.concatenate([np.arange(n) for n in lengths])
         read = {
             "vectors": self.vectors.lookup(words)[0],
-            "characters": self.alphabet.ids(words),
+            "characters": spelling(self.alphabet, words),
             "allowed": allowed[at],
         }
         batch = {"lengths": torch.from_numpy(lengths)}
@@ -155,8 +156,7 @@ def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:
 
 
 def _alphabet(sets: Sequence[TokenExamples]) -> Alphabet:
-    codes = np.unique(np.concatenate([examples.tokens.text.codes for examples in sets]))
-    return Alphabet("".join(map(chr, codes.tolist())))
+    return Alphabet.from_codes(np.unique(np.concatenate([e.tokens.text.codes for e in sets])).tolist())
 
 
 def _optimise(

@@ -15,7 +15,8 @@ from clinspan.evaluation.report import to_json
 from clinspan.evaluation.run import evaluate
 from clinspan.hub.card import MEASURE, UNSEEN, write_card
 from clinspan.hub.manifest import BILSTM, Head, Manifest, ModelFile
-from clinspan.inference.bilstm import DETAILS_FILE, INPUTS, Alphabet
+from clinspan.inference.alphabet import Alphabet
+from clinspan.inference.bilstm import DETAILS_FILE, INPUTS, SPELLED
 from clinspan.inference.model import VectorModel
 from clinspan.inference.units import TOKEN_UNIT
 from clinspan.recognizer import load
@@ -69,7 +70,7 @@ def write_bilstm(
     (output,) = recipe.heads
     examples = {
         INPUTS[0]: torch.zeros(1, 9, network.dimension),
-        INPUTS[1]: torch.ones(1, 9, alphabet.width, dtype=torch.int64),
+        INPUTS[1]: torch.ones(1, 9, SPELLED, dtype=torch.int64),
     }
     export_onnx(AsGraph(network, output), examples, [output], folder / "model.onnx")
     manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", DETAILS_FILE))

@@ -3,19 +3,20 @@
 import pyarrow as pa
 import pytest
 
-from clinspan.inference.bilstm import Alphabet
+from clinspan.inference.alphabet import Alphabet
+from clinspan.inference.bilstm import SPELLED, spelling
 
 ALPHABET = Alphabet("abcé😀")  # ids from 2 on
 
 
 def ids(*words):
-    return ALPHABET.ids(pa.array(words, pa.string())).tolist()
+    return spelling(ALPHABET, pa.array(words, pa.string())).tolist()
 
 
 def test_a_short_word_is_taken_whole():
     (row,) = ids("cab")
     assert row == [4, 2, 3, *[0] * 27]
-    assert ALPHABET.width == len(row) == 30
+    assert SPELLED == len(row) == 30
     assert len(ALPHABET) == 7
 
 
@@ -39,4 +40,4 @@ def test_words_do_not_mix():
 
 
 def test_an_empty_alphabet_knows_nothing():
-    assert Alphabet("").ids(pa.array(["ab"])).tolist() == [[1, 1, *[0] * 28]]
+    assert spelling(Alphabet(""), pa.array(["ab"])).tolist() == [[1, 1, *[0] * 28]]

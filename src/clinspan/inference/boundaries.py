@@ -1,0 +1,194 @@
+"""Where sentences may end, and a small network that says where they do.
+
+A candidate is a place behind which a new sentence may begin: a line break, white space unless it joins a word to one
+in lower case, or a mark that a capital letter follows without a space. A convolution over the characters around it
+decides (Deep-EOS, Schweter & Ahmed 2019). Each candidate is decided by itself, so no text depends on another.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from clinspan.codepoints import SPACE, CharacterTable, CodePoints, Ints, runs
+from clinspan.exceptions import DamagedModelError
+from clinspan.inference.alphabet import NOTHING, UNKNOWN, Alphabet
+from clinspan.inference.decoding import Floats
+from clinspan.inference.session import OnnxSession
+
+DETAILS_FILE: Final = "sentences.json"
+WINDOWS: Final = "characters"
+OUTPUT: Final = "boundary"
+REACH: Final = 16  # characters read on either side of a candidate; a run of white space is one
+WIDTH: Final = 2 * REACH + 1
+_AT_ONCE: Final = 4096  # candidates in one call
+
+Codes = npt.NDArray[np.uint32]
+
+# what stands at a candidate: white space, a line break, an empty line, or nothing
+_SPACES: Final = np.array([0x20, 0x0A, 0x2029], dtype=np.uint32)
+_JOINT: Final = 0x01
+_LOWER, _UPPER, _DIGIT, _LETTER, _ENDER, _CLOSER, _OPENER, _GAP, _OTHER = range(1, 10)
+_MARKS: Final = (
+    dict.fromkeys(".?!…:;。！？", _ENDER)
+    | dict.fromkeys("\"'”’»)]}*", _CLOSER)
+    | dict.fromkeys("¿¡", _OPENER)
+    | dict.fromkeys(map(chr, _SPACES.tolist()), _GAP)
+)
+_CATEGORIES: Final = {"Ll": _LOWER, "Lu": _UPPER, "Lt": _UPPER, "Lo": _LETTER, "Lm": _LETTER, "Nd": _DIGIT}
+# a character that the alphabet lacks reads as another one of its kind; all digits are alike
+_STAND_INS: Final = np.zeros(_OTHER + 1, dtype=np.uint32)
+_STAND_INS[[_LOWER, _UPPER, _LETTER, _DIGIT, _ENDER]] = [ord(c) for c in "xXx0."]
+
+_kinds: Final = CharacterTable(lambda c: _MARKS.get(c) or _CATEGORIES.get(unicodedata.category(c), _OTHER))
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """The characters of all rows, a run of white space as one.
+
+    Attributes:
+        symbols: code points, shape [symbols].
+        places: where each stands in the text.
+        row_starts: first symbol of each row and the end of the last, shape [rows + 1].
+    """
+
+    symbols: Codes
+    places: Ints
+    row_starts: Ints
+
+    @classmethod
+    def from_text(cls, text: CodePoints) -> _Stream:
+        space = text.classes == SPACE
+        starts, stops = runs(space, text.row_starts)
+        lines = np.append(0, np.cumsum(text.codes == _SPACES[1]))
+        kept = ~space
+        kept[starts] = True
+        places = np.flatnonzero(kept)
+        symbols = text.codes[places]
+        symbols[np.searchsorted(places, starts)] = _SPACES[np.minimum(lines[stops] - lines[starts], 2)]
+        return cls(symbols, places, np.searchsorted(places, text.row_starts))
+
+    @cached_property
+    def kinds(self) -> npt.NDArray[np.uint8]:
+        return _kinds(self.symbols)
+
+    def candidates(self) -> tuple[Ints, Ints]:
+        """Return the symbols that are white space, and those that are marks, where a sentence may end."""
+        inner = np.ones(len(self.symbols), dtype=np.bool_)
+        filled = self.row_starts[:-1] < self.row_starts[1:]
+        inner[self.row_starts[:-1][filled]] = inner[self.row_starts[1:][filled] - 1] = False
+        at = np.flatnonzero(inner)
+        kind, before, after = self.kinds[at], self.kinds[at - 1], self.kinds[at + 1]
+        ended = (self.symbols[at] != _SPACES[0]) | (before == _ENDER) | (before == _CLOSER) | (after != _LOWER)
+        new = (after == _UPPER) | (after == _OPENER) | (after == _LETTER)
+        return at[(kind == _GAP) & ended], at[(kind == _ENDER) & new]
+
+    def windows(self, left: Ints, centre: Codes) -> Codes:
+        """Return the symbols around places, shape [places, WIDTH]; 0 is outside the row.
+
+        Args:
+            left: last symbol of the left side, shape [places].
+            centre: what stands in the middle; the right side begins after it, or after the left side.
+        """
+        row = np.searchsorted(self.row_starts, left, side="right") - 1
+        begin, end = self.row_starts[row][:, None], self.row_starts[row + 1][:, None]
+        right = left + np.where(centre == _JOINT, 1, 2)
+        reach = np.arange(REACH)
+        at = np.concatenate([left[:, None] - reach[::-1], right[:, None] + reach], axis=1)
+        seen = self.symbols[np.clip(at, 0, max(len(self.symbols) - 1, 0))]
+        seen = np.where((at >= begin) & (at < end), seen, NOTHING).astype(np.uint32)
+        return np.concatenate([seen[:, :REACH], centre[:, None], seen[:, REACH:]], axis=1)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The places in a text where a sentence may end, in order.
+
+    Attributes:
+        stops: one past the last character of the sentence that would end, shape [candidates].
+        resumes: first character of the next.
+        windows: code points around each, shape [candidates, WIDTH].
+    """
+
+    stops: Ints
+    resumes: Ints
+    windows: Codes
+
+    @classmethod
+    def from_text(cls, text: CodePoints) -> Candidates:
+        """Find all candidates of all rows."""
+        stream = _Stream.from_text(text)
+        gaps, marks = stream.candidates()
+        places = np.concatenate([gaps, marks])
+        order = np.argsort(places, kind="stable")
+        gap = np.arange(len(places)) < len(gaps)
+        centre = np.where(gap, stream.symbols[places], _JOINT).astype(np.uint32)
+        stops = stream.places[places] + ~gap
+        windows = stream.windows(places - gap, centre)
+        return cls(stops[order], stream.places[places + 1][order], windows[order])
+
+
+def sentence_ranges(text: CodePoints, found: Candidates, accepted: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return the sentences of all rows as half-open ranges without white space at either side.
+
+    Args:
+        text: the rows.
+        found: its candidates.
+        accepted: which of them end a sentence, shape [candidates].
+    """
+    seen = np.flatnonzero(text.classes != SPACE)
+    edges = np.searchsorted(seen, text.row_starts)
+    filled = edges[:-1] < edges[1:]
+    first, last = seen[edges[:-1][filled]], seen[edges[1:][filled] - 1]
+    starts = np.concatenate([first, found.resumes[accepted]])
+    stops = np.concatenate([last + 1, found.stops[accepted]])
+    return np.sort(starts), np.sort(stops)
+
+
+@dataclass(frozen=True)
+class BoundaryModel:
+    """A graph from the characters around a candidate to the probability that a sentence ends there."""
+
+    session: OnnxSession
+    alphabet: Alphabet
+
+    @classmethod
+    def open(cls, folder: Path) -> BoundaryModel:
+        """Load `model.onnx` and `sentences.json` from a folder whose files have been verified.
+
+        Raises:
+            DamagedModelError: if they are not those of a sentence model.
+        """
+        session = OnnxSession.open(folder / "model.onnx")
+        try:
+            alphabet = Alphabet(json.loads((folder / DETAILS_FILE).read_text(encoding="utf-8"))["characters"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            msg = f"The files in {folder} are not those of a sentence model; install or download the model again."
+            raise DamagedModelError(msg) from error
+        return cls(session, alphabet)
+
+    def probabilities(self, windows: Codes) -> Floats:
+        """Return the probability of a sentence end at each candidate, shape [candidates]."""
+        ids = character_ids(self.alphabet, windows)
+        parts = [
+            self.session.feed({WINDOWS: ids[i : i + _AT_ONCE]}, [OUTPUT])[OUTPUT][:, 0]
+            for i in range(0, len(ids), _AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+
+
+def character_ids(alphabet: Alphabet, windows: Codes) -> Ints:
+    """Return what the network reads, in the shape of the windows."""
+    kinds = _kinds(windows)
+    codes = np.where(kinds == _DIGIT, _STAND_INS[_DIGIT], windows).astype(np.uint32)
+    ids = alphabet.ids(codes)
+    ids = np.where(ids == UNKNOWN, alphabet.ids(_STAND_INS[kinds]), ids)
+    return np.where(windows == NOTHING, NOTHING, ids)
