@@ -8,10 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from clinspan.exceptions import RecipeError
+from clinspan.training.boundaries import train_sentences
 from clinspan.training.data import DataFolders
 from clinspan.training.model import is_checkpoint
 from clinspan.training.pretrain import Pretrainer
-from clinspan.training.recipe import PretrainRecipe, VectorsRecipe, read_recipe
+from clinspan.training.recipes import PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
 from clinspan.training.run import train
 
 
@@ -35,7 +36,7 @@ def chain(path: Path, runs: Path) -> list[Path]:
 
 def _before(path: Path, runs: Path) -> Path | None:
     recipe = read_recipe(path)
-    if isinstance(recipe, VectorsRecipe) or is_checkpoint(recipe.checkpoint, runs):
+    if isinstance(recipe, VectorsRecipe | SentencesRecipe) or is_checkpoint(recipe.checkpoint, runs):
         return None
     beside = path.with_name(f"{recipe.checkpoint}.toml")
     return beside if beside.is_file() else None
@@ -71,6 +72,8 @@ def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | 
         from clinspan.training.vectors import train_vectors  # it needs gensim, which no other recipe does
 
         manifest = train_vectors(recipe, data=data, output=target, console=console)
+    elif isinstance(recipe, SentencesRecipe):
+        manifest = train_sentences(recipe, data=data, output=target, console=console)
     else:
         manifest = train(recipe, data=data, runs=runs, output=target, console=console)
     console.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")

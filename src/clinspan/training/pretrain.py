@@ -28,7 +28,7 @@ from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.training.data import DataFolders
 from clinspan.training.finetune import CHECKPOINT, warm_then_down
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
-from clinspan.training.recipe import PretrainRecipe
+from clinspan.training.recipes import PretrainRecipe
 
 Ids = npt.NDArray[np.int64]
 _MASKED: Final = 0.15

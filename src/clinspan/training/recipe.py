@@ -1,4 +1,4 @@
-"""A training recipe: one TOML file says all that a model was made from."""
+"""The recipe of a tagger: one TOML file says all that a model was made from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from clinspan.corpora.scheme import Rules, Scheme
 from clinspan.exceptions import RecipeError
@@ -19,8 +19,6 @@ else:
     import tomli as tomllib
 
 T = TypeVar("T")
-_PRETRAIN: Final = "pretrain"
-_VECTORS: Final = "vectors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +98,10 @@ class CorpusRecipe:
     def from_raw(cls, raw: dict[str, Any], patterns: Mapping[str, str]) -> CorpusRecipe:
         """Build a corpus from its table."""
         heads = {
-            name: _build(TeachingRecipe, teaching, f"corpora.heads.{name}").with_patterns(patterns)
+            name: build(TeachingRecipe, teaching, f"corpora.heads.{name}").with_patterns(patterns)
             for name, teaching in raw.get("heads", {}).items()
         }
-        return _build(cls, {**raw, "heads": heads}, "corpora")
+        return build(cls, {**raw, "heads": heads}, "corpora")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,15 +220,15 @@ class Recipe:
         Raises:
             RecipeError: naming what is missing or unknown in it.
         """
-        raw = _read_toml(path)
-        raw["heads"] = {name: _build(HeadRecipe, h, f"heads.{name}") for name, h in raw.get("heads", {}).items()}
+        raw = read_toml(path)
+        raw["heads"] = {name: build(HeadRecipe, h, f"heads.{name}") for name, h in raw.get("heads", {}).items()}
         patterns = raw.pop("patterns", {})
         raw["corpora"] = [CorpusRecipe.from_raw(c, patterns) for c in raw.get("corpora", [])]
-        raw["training"] = _build(TrainingRecipe, raw.get("training", {}), "training")
+        raw["training"] = build(TrainingRecipe, raw.get("training", {}), "training")
         for name, kind in (("vocabulary", VocabularyRecipe), ("bilstm", BiLstmRecipe)):
             if name in raw:
-                raw[name] = _build(kind, raw[name], name)
-        recipe = _build(cls, raw, path.name)
+                raw[name] = build(kind, raw[name], name)
+        recipe = build(cls, raw, path.name)
         for corpus in recipe.corpora:
             _check_heads(path.name, corpus, recipe.heads)
         if recipe.bilstm and len(recipe.heads) != 1:
@@ -249,82 +247,12 @@ def _check_heads(where: str, corpus: CorpusRecipe, heads: Mapping[str, HeadRecip
             raise RecipeError(msg)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PretrainRecipe:
-    """Domain adaptation of an encoder before fine-tuning; a recipe file with the table `[pretrain]`.
-
-    Attributes:
-        name: folder of the run; the checkpoint is `RUNS/name/encoder`.
-        checkpoint: as in `Recipe`.
-        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
-        length: sub-words in a sequence.
-        epochs: passes over the text; may be a fraction.
-        batch_sequences: sequences in a batch.
-        checkpoint_minutes: time between checkpoints.
-    """
-
-    name: str
-    texts: list[str]
-    checkpoint: str = "minilm"
-    seed: int = 13
-    length: int = 128
-    epochs: float = 1.0
-    batch_sequences: int = 32
-    learning_rate: float = 3e-4
-    weight_decay: float = 0.01
-    warmup: float = 0.06
-    checkpoint_minutes: float = 3.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class VectorsRecipe:
-    """Word vectors from unlabelled text; a recipe file with the table `[vectors]`.
-
-    Attributes:
-        name: folder name of the model.
-        head: the part of the short name after the language.
-        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
-        dimension: numbers of a vector.
-        words: most words kept, the most frequent ones.
-        min_count: occurrences a word needs.
-        window: words on each side that are its context.
-        epochs: passes over the text.
-    """
-
-    name: str
-    version: str
-    languages: list[str]
-    licence: str
-    head: str
-    texts: list[str]
-    aliases: list[str] = field(default_factory=list)
-    description: str = ""
-    dimension: int = 200
-    words: int = 20_000
-    min_count: int = 3
-    window: int = 5
-    epochs: int = 5
-    seed: int = 13
-
-
-AnyRecipe = Recipe | PretrainRecipe | VectorsRecipe
-
-
-def read_recipe(path: Path) -> AnyRecipe:
-    """Read a recipe of any kind; the tables `[pretrain]` and `[vectors]` tell them apart.
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
 
     Raises:
-        RecipeError: naming what is missing or unknown in it.
+        RecipeError: if it cannot be read.
     """
-    raw = _read_toml(path)
-    if _PRETRAIN in raw:
-        return _build(PretrainRecipe, raw[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
-    if _VECTORS in raw:
-        return _build(VectorsRecipe, raw[_VECTORS], f"{path.name}: {_VECTORS}")
-    return Recipe.read(path)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -332,7 +260,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(msg) from None
 
 
-def _build(kind: type[T], raw: dict[str, Any], where: str) -> T:
+def build(kind: type[T], raw: dict[str, Any], where: str) -> T:
+    """Build a part of a recipe from its table.
+
+    Raises:
+        RecipeError: naming what is unknown or missing.
+    """
     known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(raw) - known):
         msg = f"{where}: unknown entries {', '.join(unknown)}; known: {', '.join(sorted(known))}."

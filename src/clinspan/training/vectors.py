@@ -20,7 +20,7 @@ from clinspan.inference.units import TOKEN_UNIT
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
 from clinspan.schema import starts_of
 from clinspan.training.data import DataFolders
-from clinspan.training.recipe import VectorsRecipe
+from clinspan.training.recipes import VectorsRecipe
 
 _OUTPUT: Final = "vectors"
 _TEXTS_AT_ONCE: Final = 500

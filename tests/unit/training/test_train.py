@@ -18,7 +18,8 @@ from clinspan.hub.manifest import Manifest  # noqa: E402
 from clinspan.training import finetune  # noqa: E402
 from clinspan.training.data import DataFolders  # noqa: E402
 from clinspan.training.follow import chain, follow  # noqa: E402
-from clinspan.training.recipe import Recipe, VectorsRecipe  # noqa: E402
+from clinspan.training.recipe import Recipe  # noqa: E402
+from clinspan.training.recipes import VectorsRecipe  # noqa: E402
 from clinspan.training.run import train  # noqa: E402
 from clinspan.training.vectors import train_vectors  # noqa: E402
 from families import TOY_FAMILIES  # noqa: E402

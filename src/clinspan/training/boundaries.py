@@ -1,0 +1,212 @@
+"""Training a model of sentence boundaries."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from clinspan.annotators.sentence import SentenceDetector
+from clinspan.annotators.sentence_base import SentenceStage
+from clinspan.annotators.sentence_dl import SentenceDetectorDL
+from clinspan.codepoints import Ints
+from clinspan.evaluation.entity import MICRO, Score
+from clinspan.evaluation.sentences import score_sentences
+from clinspan.hub.card import MEASURE, write_card
+from clinspan.hub.manifest import SENTENCE_CNN, Head, Manifest, ModelFile
+from clinspan.inference.alphabet import NOTHING, Alphabet
+from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WIDTH, WINDOWS, Candidates, character_ids
+from clinspan.inference.model import open_sentences
+from clinspan.inference.units import WORD_UNIT
+from clinspan.schema import Span
+from clinspan.training.data import DataFolders
+from clinspan.training.examples import repeated
+from clinspan.training.export import export_onnx
+from clinspan.training.finetune import warm_then_down
+from clinspan.training.passages import Passage, Variation, corpus_passages, laid_out
+from clinspan.training.recipes import SentencesRecipe
+
+_WARMUP: Final = 0.05
+Corpora = Mapping[str, tuple[list[Passage], list[Passage]]]  # what trains and what measures, by corpus
+
+
+class BoundaryNetwork(nn.Module):
+    """Two convolutions over the characters around a candidate, and a hidden layer over all places.
+
+    Args:
+        recipe: sizes.
+        characters: size of the alphabet.
+    """
+
+    def __init__(self, recipe: SentencesRecipe, characters: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(characters, recipe.dimension, padding_idx=NOTHING)
+        self.layers = nn.Sequential(
+            nn.Conv1d(recipe.dimension, recipe.filters, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv1d(recipe.filters, recipe.filters, 3, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(recipe.dropout),
+            nn.Linear(recipe.filters * WIDTH, recipe.hidden),
+            nn.ReLU(),
+            nn.Linear(recipe.hidden, 1),
+        )
+
+    def forward(self, characters: Tensor) -> Tensor:
+        """Return logits, shape [candidates, 1], from character ids, shape [candidates, WIDTH]."""
+        found: Tensor = self.layers(self.embedding(characters).transpose(1, 2))
+        return found
+
+
+class _AsGraph(nn.Module):
+    """The network with a named output, giving probabilities, as the exporter wants it."""
+
+    def __init__(self, network: BoundaryNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, **inputs: Tensor) -> Mapping[str, Tensor]:
+        return {OUTPUT: torch.sigmoid(self.network(inputs[WINDOWS]))}
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Candidates with what is right: `windows` as in `Candidates`, `ends` whether a sentence ends there."""
+
+    windows: npt.NDArray[np.uint32]
+    ends: npt.NDArray[np.bool_]
+
+    @classmethod
+    def from_passages(cls, passages: Sequence[Passage]) -> Decisions:
+        """Find the candidates of passages."""
+        text, ends = laid_out(passages)
+        found = Candidates.from_text(text)
+        return cls(found.windows, np.isin(found.stops, ends))
+
+
+def train_sentences(recipe: SentencesRecipe, *, data: DataFolders, output: Path, console: Console) -> Manifest:
+    """Train on the recipe's corpora, write a model folder, and score it beside the rules."""
+    corpora = {corpus.name: corpus_passages(corpus, data) for corpus in recipe.corpora}
+    everything = [passage for train, _ in corpora.values() for passage in train]
+    alphabet = _alphabet(Decisions.from_passages(everything).windows, recipe.min_count)
+    torch.manual_seed(recipe.seed)
+    network = BoundaryNetwork(recipe, len(alphabet))
+    console.print(f"{len(everything)} texts, {len(alphabet)} characters", highlight=False)
+    _optimise(network, recipe, alphabet, corpora, console)
+    _write(recipe, network.eval(), alphabet, output)
+    return _add_scores(corpora, output, console)
+
+
+def _alphabet(windows: npt.NDArray[np.uint32], min_count: int) -> Alphabet:
+    codes, counts = np.unique(windows, return_counts=True)
+    frequent = codes[(counts >= min_count) & (codes != NOTHING)]
+    return Alphabet.from_codes(frequent.tolist())
+
+
+def _optimise(
+    network: BoundaryNetwork, recipe: SentencesRecipe, alphabet: Alphabet, corpora: Corpora, console: Console
+) -> None:
+    rng = random.Random(recipe.seed)  # noqa: S311 - order and changes of texts, not a secret
+    vary = Variation(recipe, rng)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
+    schedule = None
+    for epoch in range(recipe.epochs):
+        passages = [vary(p) for c in recipe.corpora for p in repeated(corpora[c.name][0], c.passes, rng)]
+        decisions = Decisions.from_passages(passages)
+        batches = _batches(len(decisions.ends), recipe.batch_candidates, recipe.seed + epoch)
+        if schedule is None:
+            rate = warm_then_down(len(batches) * recipe.epochs, _WARMUP)
+            schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        network.train()
+        losses = []
+        for rows in track(batches, f"epoch {epoch + 1}/{recipe.epochs}", transient=True, console=console):
+            logits = network(torch.from_numpy(character_ids(alphabet, decisions.windows[rows])))[:, 0]
+            loss = binary_cross_entropy_with_logits(logits, torch.from_numpy(decisions.ends[rows]).float())
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        console.print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", highlight=False)
+
+
+def _batches(count: int, size: int, seed: int) -> list[Ints]:
+    order = np.random.default_rng(seed).permutation(count)
+    return [order[i : i + size] for i in range(0, count, size)]
+
+
+def _write(recipe: SentencesRecipe, network: BoundaryNetwork, alphabet: Alphabet, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DETAILS_FILE).write_text(json.dumps({"characters": alphabet.characters}) + "\n", encoding="utf-8")
+    example = {WINDOWS: torch.ones(2, WIDTH, dtype=torch.int64)}
+    export_onnx(_AsGraph(network), example, [OUTPUT], folder / "model.onnx")
+    head = Head(
+        name=f"{recipe.languages[0] if len(recipe.languages) == 1 else 'xx'}/{recipe.head}",
+        output=OUTPUT,
+        tags=(),
+        aliases=tuple(recipe.aliases),
+        description=recipe.description,
+        training=tuple(
+            {"name": c.name, "licence": c.licence, "url": c.url, "use": "training" if c.train else MEASURE}
+            for c in recipe.corpora
+        ),
+    )
+    manifest = Manifest(
+        name=recipe.name,
+        version=recipe.version,
+        languages=tuple(recipe.languages),
+        architecture=SENTENCE_CNN,
+        unit=WORD_UNIT,
+        max_length=0,
+        overlap=0,
+        precision="fp32",
+        licence=recipe.licence,
+        heads=(head,),
+        files=tuple(ModelFile.from_path(folder, path) for path in ("model.onnx", DETAILS_FILE)),
+        parameters=sum(weight.numel() for weight in network.parameters()),
+        cased=True,
+    )
+    manifest.write(folder)
+
+
+def _add_scores(corpora: Corpora, folder: Path, console: Console) -> Manifest:
+    learnt, rules = SentenceDetectorDL(model=open_sentences(str(folder.resolve()))), SentenceDetector()
+    scores = {}
+    for name, (_, dev) in corpora.items():
+        if not dev:
+            continue
+        found = {stage.name: measured(stage, dev) for stage in (learnt, rules)}
+        scores[f"{name} dev"] = {label: _plain(score) for label, score in found[learnt.name].items()}
+        line = "  ".join(f"{stage} {score[MICRO].f1:.4f}" for stage, score in found.items())
+        console.print(f"{name}: boundaries F1 {line}", highlight=False)
+    manifest = Manifest.read(folder)
+    manifest = replace(manifest, heads=(replace(manifest.heads[0], scores=scores),))
+    manifest.write(folder)
+    write_card(manifest, folder)
+    return manifest
+
+
+def measured(stage: SentenceStage, passages: Sequence[Passage]) -> Mapping[str, Score]:
+    """Score a sentence detector on passages."""
+    found = stage.sentences(pa.array([passage.text for passage in passages], pa.string()))
+    by_text: list[list[Span]] = [[] for _ in passages]
+    for owner, start, stop in zip(found.owners.tolist(), found.starts.tolist(), found.stops.tolist(), strict=True):
+        by_text[owner].append(Span(start, stop))
+    return score_sentences([passage.spans for passage in passages], by_text)
+
+
+def _plain(score: Score) -> dict[str, Any]:
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in score._asdict().items()}

@@ -1,0 +1,159 @@
+"""Recipes of every other kind, and reading whichever a file holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from clinspan.training.recipe import Recipe, build, read_toml
+
+_PRETRAIN: Final = "pretrain"
+_VECTORS: Final = "vectors"
+_SENTENCES: Final = "sentences"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainRecipe:
+    """Domain adaptation of an encoder before fine-tuning; a recipe file with the table `[pretrain]`.
+
+    Attributes:
+        name: folder of the run; the checkpoint is `RUNS/name/encoder`.
+        checkpoint: as in `Recipe`.
+        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+        length: sub-words in a sequence.
+        epochs: passes over the text; may be a fraction.
+        batch_sequences: sequences in a batch.
+        checkpoint_minutes: time between checkpoints.
+    """
+
+    name: str
+    texts: list[str]
+    checkpoint: str = "minilm"
+    seed: int = 13
+    length: int = 128
+    epochs: float = 1.0
+    batch_sequences: int = 32
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    checkpoint_minutes: float = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorsRecipe:
+    """Word vectors from unlabelled text; a recipe file with the table `[vectors]`.
+
+    Attributes:
+        name: folder name of the model.
+        head: the part of the short name after the language.
+        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+        dimension: numbers of a vector.
+        words: most words kept, the most frequent ones.
+        min_count: occurrences a word needs.
+        window: words on each side that are its context.
+        epochs: passes over the text.
+    """
+
+    name: str
+    version: str
+    languages: list[str]
+    licence: str
+    head: str
+    texts: list[str]
+    aliases: list[str] = field(default_factory=list)
+    description: str = ""
+    dimension: int = 200
+    words: int = 20_000
+    min_count: int = 3
+    window: int = 5
+    epochs: int = 5
+    seed: int = 13
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceCorpusRecipe:
+    """Texts with known sentences: JSON lines with `text` and `sentences`, half-open ranges.
+
+    Attributes:
+        train, dev: paths below the data folder; "" for none.
+        held_out: share of the train file that measures, where there is no dev file.
+        silver: the file has texts alone; the rules of `SentenceDetector` say where their sentences are.
+        passes: how often an epoch sees it.
+        licence, url: for the card.
+    """
+
+    name: str
+    train: str = ""
+    dev: str = ""
+    held_out: float = 0.0
+    silver: bool = False
+    passes: float = 1.0
+    licence: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentencesRecipe:
+    """A model of sentence boundaries; a recipe file with the table `[sentences]`.
+
+    Attributes:
+        name: folder name of the model.
+        head: the part of the short name after the language.
+        corpora: what to train on and measure with.
+        min_count: occurrences around candidates that a character needs for an entry of its own.
+        dimension, filters, hidden: sizes of the embedding, of the convolutions and of the layer above them.
+        batch_candidates: candidates in a batch.
+        abbreviations: words with a full stop that are put into texts, before words and numbers.
+        lower, wrap, break_lines, drop_stops, join, abbreviate: shares of texts changed so in training; see `Variation`.
+    """
+
+    name: str
+    version: str
+    languages: list[str]
+    licence: str
+    head: str
+    corpora: list[SentenceCorpusRecipe]
+    aliases: list[str] = field(default_factory=list)
+    description: str = ""
+    min_count: int = 500
+    dimension: int = 24
+    filters: int = 48
+    hidden: int = 64
+    epochs: int = 8
+    batch_candidates: int = 256
+    learning_rate: float = 2e-3
+    dropout: float = 0.2
+    abbreviations: list[str] = field(default_factory=list)
+    lower: float = 0.05
+    wrap: float = 0.15
+    break_lines: float = 0.15
+    drop_stops: float = 0.15
+    join: float = 0.05
+    abbreviate: float = 0.2
+    seed: int = 13
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any], where: str) -> SentencesRecipe:
+        """Build the recipe from its table."""
+        corpora = [build(SentenceCorpusRecipe, corpus, f"{where}.corpora") for corpus in raw.pop("corpora", [])]
+        return build(cls, {**raw, "corpora": corpora}, where)
+
+
+AnyRecipe = Recipe | PretrainRecipe | VectorsRecipe | SentencesRecipe
+
+
+def read_recipe(path: Path) -> AnyRecipe:
+    """Read a recipe of any kind; the tables `[pretrain]`, `[vectors]` and `[sentences]` tell them apart.
+
+    Raises:
+        RecipeError: naming what is missing or unknown in it.
+    """
+    raw = read_toml(path)
+    if _PRETRAIN in raw:
+        return build(PretrainRecipe, raw[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
+    if _VECTORS in raw:
+        return build(VectorsRecipe, raw[_VECTORS], f"{path.name}: {_VECTORS}")
+    if _SENTENCES in raw:
+        return SentencesRecipe.from_raw(raw[_SENTENCES], f"{path.name}: {_SENTENCES}")
+    return Recipe.read(path)
