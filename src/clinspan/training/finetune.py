@@ -171,7 +171,7 @@ class Finetuner:
 
     def _round(self) -> None:
         """Begin to round where the recipe says so; epochs before do not compare with those after."""
-        begin = self.options.epochs - self.options.rounded_epochs
+        begin = self._first_rounded
         if self.state.epoch < begin:
             return
         for network in (self.model, self.average.module):
@@ -180,8 +180,13 @@ class Finetuner:
             self.state.best_score, self.state.best_epoch = -1.0, begin
 
     def _finished(self) -> bool:
-        stale = self.state.epoch - 1 - self.state.best_epoch
-        return self.state.epoch >= self.options.epochs or stale >= self.options.patience
+        stale = self.state.epoch - 1 - self.state.best_epoch >= self.options.patience
+        rounded = not self.options.rounded_epochs or self.state.epoch > self._first_rounded
+        return self.state.epoch >= self.options.epochs or (stale and rounded)
+
+    @property
+    def _first_rounded(self) -> int:
+        return self.options.epochs - self.options.rounded_epochs
 
     def _epoch_batches(self, epoch: int) -> list[Batch]:
         rng = random.Random(self.seed * 1000 + epoch)  # noqa: S311 - order of batches, not a secret
