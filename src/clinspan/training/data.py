@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,8 @@ class DataFolders:
         """Return the records of a corpus file."""
         return list(read_corpus(self.find(name)))
 
-    def texts(self, names: Sequence[str]) -> Iterator[str]:
-        """Yield the `text` of every record of JSON-lines files."""
+    def texts(self, names: Sequence[str], skip_licences: Collection[str] = ()) -> Iterator[str]:
+        """Yield the `text` of every record of JSON-lines files, except of those under some licences."""
         for path in map(self.find, names):
-            yield from (json.loads(line)["text"] for line in read_lines(path) if line.strip())
+            records = (json.loads(line) for line in read_lines(path) if line.strip())
+            yield from (record["text"] for record in records if record.get("licence") not in skip_licences)

@@ -52,17 +52,17 @@ def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
     raise RecipeError(msg)
 
 
-def save_encoder(encoder: Any, source: Path, run: Path) -> Path:
+def save_encoder(encoder: Any, tokenizer: Path, run: Path) -> Path:
     """Write an encoder and its tokenizer as the checkpoint of a run, which other recipes start from by its name.
 
     Args:
         encoder: a Hugging Face encoder.
-        source: the checkpoint it was trained from, whose tokenizer it has.
+        tokenizer: its `tokenizer.json`.
         run: the folder of the run.
     """
     target = run / ENCODER
     encoder.cpu().save_pretrained(target, safe_serialization=True)
-    (target / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
+    (target / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     return target
 
 

@@ -8,6 +8,7 @@ that nothing is padding.
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ from transformers import AutoModel
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.training.data import DataFolders
+from clinspan.training.examples import repeated
 from clinspan.training.finetune import CHECKPOINT, warm_then_down
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipes import PretrainRecipe
+from clinspan.training.transplant import learnt_wordpiece, transplant
 
 Ids = npt.NDArray[np.int64]
 _MASKED: Final = 0.15
@@ -106,6 +109,19 @@ def packed_sequences(texts: Iterator[str], tokenizer: SubwordTokenizer, length: 
     return np.concatenate([before, ids, after], axis=1)
 
 
+def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: SubwordTokenizer) -> tuple[Ids, Ids]:
+    """Return the sequences that train, those of each file as often as the recipe says, and those held out."""
+    rng, train, dev = random.Random(recipe.seed), [], []  # noqa: S311 - a share of texts, not a secret
+    for file in recipe.texts:
+        sequences = packed_sequences(data.texts([file], recipe.skip_licences), tokenizer, recipe.length)
+        np.random.default_rng(recipe.seed).shuffle(sequences)
+        held = max(1, len(sequences) // _DEV_SHARE)
+        rows = repeated(range(held, len(sequences)), recipe.passes.get(file, 1.0), rng)
+        train.append(sequences[rows])
+        dev.append(sequences[:held])
+    return np.concatenate(train), np.concatenate(dev)
+
+
 def without_dropout(network: MaskedLanguageModel) -> MaskedLanguageModel:
     """Switch dropout off: a few passes do not overfit, and with eager attention a CPU is then half as fast again."""
     for module in network.modules():
@@ -119,16 +135,14 @@ class Pretrainer:
 
     def __init__(self, recipe: PretrainRecipe, *, data: DataFolders, runs: Path, console: Console) -> None:
         source = checkpoint_folder(recipe.checkpoint, runs)
-        self.recipe, self.folder, self.console, self.source = recipe, runs / recipe.name, console, source
-        self.tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
-        self.masker = Masker.from_tokenizer(self.tokenizer)
-        sequences = packed_sequences(data.texts(recipe.texts), self.tokenizer, recipe.length)
-        np.random.default_rng(recipe.seed).shuffle(sequences)
-        held = max(1, len(sequences) // _DEV_SHARE)
-        self.dev, self.train = sequences[:held], sequences[held:]
+        self.recipe, self.folder, self.console = recipe, runs / recipe.name, console
         torch.manual_seed(recipe.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         encoder = AutoModel.from_pretrained(source, attn_implementation="eager", add_pooling_layer=False)
+        self.vocabulary = self._vocabulary(source / "tokenizer.json", encoder, data)
+        self.tokenizer = SubwordTokenizer.open(self.vocabulary)
+        self.masker = Masker.from_tokenizer(self.tokenizer)
+        self.train, self.dev = divided_sequences(recipe, data, self.tokenizer)
         self.model = without_dropout(MaskedLanguageModel(encoder)).to(self.device)
         self.steps = int(len(self.train) * recipe.epochs) // recipe.batch_sequences
         self.optimizer = torch.optim.AdamW(
@@ -140,6 +154,18 @@ class Pretrainer:
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_then_down(self.steps, recipe.warmup))
         self.step = 0
+
+    def _vocabulary(self, given: Path, encoder: Any, data: DataFolders) -> Path:
+        """Return the file of the vocabulary; a new one is learnt once, and the encoder begins from the one given."""
+        if not self.recipe.vocabulary:
+            return given
+        learnt = self.folder / "tokenizer.json"
+        if not learnt.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            texts = data.texts(self.recipe.texts, self.recipe.skip_licences)
+            learnt_wordpiece(texts, self.recipe.vocabulary).save(str(learnt))
+        transplant(encoder, SubwordTokenizer.open(given), SubwordTokenizer.open(learnt))
+        return learnt
 
     def run(self) -> Path:
         """Train to the end and return the folder of the adapted checkpoint."""
@@ -157,7 +183,7 @@ class Pretrainer:
                     self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
                     saved = time.monotonic()
         self._say(f"step {self.step}: dev perplexity {self.perplexity():.2f}")
-        return save_encoder(self.model.encoder, self.source, self.folder)
+        return save_encoder(self.model.encoder, self.vocabulary, self.folder)
 
     def _train_step(self) -> None:
         self.model.train()

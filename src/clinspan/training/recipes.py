@@ -21,6 +21,9 @@ class PretrainRecipe:
         name: folder of the run; the checkpoint is `RUNS/name/encoder`.
         checkpoint: as in `Recipe`.
         texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
+        passes: how often an epoch sees a file, where not once; a fraction takes a random share.
+        skip_licences: records whose `licence` is one of these are passed over.
+        vocabulary: size of a new WordPiece vocabulary, learnt from the texts; 0 keeps that of the checkpoint.
         length: sub-words in a sequence.
         epochs: passes over the text; may be a fraction.
         batch_sequences: sequences in a batch.
@@ -30,6 +33,9 @@ class PretrainRecipe:
     name: str
     texts: list[str]
     checkpoint: str = "minilm"
+    passes: dict[str, float] = field(default_factory=dict)
+    skip_licences: list[str] = field(default_factory=list)
+    vocabulary: int = 0
     seed: int = 13
     length: int = 128
     epochs: float = 1.0

@@ -61,7 +61,7 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     model = MultiHeadTagger.from_checkpoint(source, widths, options.dropout, options.attention_dropout)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
-    save_encoder(model.encoder, source, run)
+    save_encoder(model.encoder, source / "tokenizer.json", run)
     if kept is not None:
         trim_embeddings(model.encoder, kept)
     write_transformer(recipe, model, content, int8=output, fp32=run / "fp32")

@@ -226,13 +226,17 @@ name = "adapted"
 texts = ["train.jsonl"]
 checkpoint = "{checkpoint}"
 length = 16
+vocabulary = {vocabulary}
 batch_sequences = 4
 """
 
 
-def test_a_recipe_follows_the_one_it_starts_from_unless_that_was_followed(data: Path, checkpoint: Path) -> None:
+@pytest.mark.parametrize("vocabulary", [0, 60])
+def test_a_recipe_follows_the_one_it_starts_from_unless_that_was_followed(
+    data: Path, checkpoint: Path, vocabulary: int
+) -> None:
     runs, path = data / "runs", data / "toy.toml"
-    (data / "adapted.toml").write_text(PRETRAIN.format(checkpoint=checkpoint), encoding="utf-8")
+    (data / "adapted.toml").write_text(PRETRAIN.format(checkpoint=checkpoint, vocabulary=vocabulary), encoding="utf-8")
     recipe(data, Path("adapted"), epochs=1)
     assert chain(path, runs) == [data / "adapted.toml", path]
     follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
@@ -243,7 +247,7 @@ def test_a_recipe_follows_the_one_it_starts_from_unless_that_was_followed(data: 
 
 def test_recipes_that_start_from_each_other_are_refused(data: Path) -> None:
     path = data / "adapted.toml"
-    path.write_text(PRETRAIN.format(checkpoint="adapted"), encoding="utf-8")
+    path.write_text(PRETRAIN.format(checkpoint="adapted", vocabulary=0), encoding="utf-8")
     with pytest.raises(RecipeError, match=r"adapted\.toml <- adapted\.toml"):
         chain(path, data / "runs")
 
