@@ -42,7 +42,7 @@ def main(
 
 def _f1(folder: Path, head: str, corpus: CorpusRecipe, data: DataFolders) -> float:
     recognizer = load(f"{folder.resolve()}#{head}", cache_bytes=0)
-    found = evaluate(recognizer, data.records(corpus.dev), scheme=corpus.heads[head])
+    found = evaluate(recognizer, data.records(corpus.dev, corpus.reading), scheme=corpus.heads[head])
     return found.entities["strict"][MICRO].f1
 
 

@@ -1,11 +1,15 @@
-"""JSON lines: `{"id", "text", "entities": [{"start", "end", "label"}], "source"}`, plain or gzipped."""
+"""JSON lines: `{"id", "text", "entities": [{"start", "end", "label"}], "source"}`, plain or gzipped.
+
+An entity may have further entries; `Reading` says which of them its label shows.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from clinspan.corpora.files import read_lines
 from clinspan.corpora.record import Record
@@ -13,7 +17,30 @@ from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
 
 
-def read_jsonl(path: Path) -> Iterator[Record]:
+@dataclass(frozen=True)
+class Reading:
+    """What labels show of the further entries of entities.
+
+    Attributes:
+        qualifier: an entry whose value follows the label: `PROCEDURE` with `"sub": "TEST"` is `PROCEDURE:TEST`.
+        min_coverage: a lower `coverage` puts a question mark behind the label, so that it can be masked.
+    """
+
+    qualifier: str = ""
+    min_coverage: float = 0.0
+
+    def label(self, entity: Mapping[str, Any]) -> str:
+        """Return the label of an entity."""
+        label: str = entity["label"]
+        if entity.get(self.qualifier):
+            label = f"{label}:{entity[self.qualifier]}"
+        return f"{label}?" if entity.get("coverage", 1.0) < self.min_coverage else label
+
+
+PLAIN: Final = Reading()
+
+
+def read_jsonl(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
     """Read records; offsets count code points and `end` is exclusive.
 
     Raises:
@@ -21,15 +48,15 @@ def read_jsonl(path: Path) -> Iterator[Record]:
     """
     for number, line in enumerate(read_lines(path), start=1):
         if line.strip():
-            yield _record(line, f"{path.name}, line {number}")
+            yield _record(line, f"{path.name}, line {number}", reading)
 
 
-def _record(line: str, where: str) -> Record:
+def _record(line: str, where: str, reading: Reading) -> Record:
     try:
         row = json.loads(line)
         if not isinstance(row["text"], str):
             raise TypeError
-        spans = sorted(LabelledSpan(e["start"], e["end"], e["label"]) for e in row["entities"])
+        spans = sorted(LabelledSpan(e["start"], e["end"], reading.label(e)) for e in row["entities"])
         return Record(str(row.get("id", where)), row["text"], tuple(spans), row.get("source", ""))
     except InputError as error:
         msg = f"{where}: {error}"

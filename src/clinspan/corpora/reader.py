@@ -7,13 +7,17 @@ from pathlib import Path
 
 from clinspan.corpora.brat import read_brat
 from clinspan.corpora.conll import read_conll
-from clinspan.corpora.jsonl import read_jsonl
+from clinspan.corpora.jsonl import PLAIN, Reading, read_jsonl
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
 
 
-def read_corpus(path: Path) -> Iterator[Record]:
+def read_corpus(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
     """Read JSON lines (`.jsonl`, `.jsonl.gz`), CoNLL columns (`.conll`, `.tsv`, `.bio`) or a brat folder.
+
+    Args:
+        path: file or folder.
+        reading: what labels of JSON lines show.
 
     Raises:
         InputError: if there is nothing at the path, or of no known kind.
@@ -25,7 +29,7 @@ def read_corpus(path: Path) -> Iterator[Record]:
         return read_brat(path)
     suffixes = "".join(path.suffixes[-2:])
     if suffixes.endswith((".jsonl", ".jsonl.gz")):
-        return read_jsonl(path)
+        return read_jsonl(path, reading)
     if path.suffix in (".conll", ".tsv", ".bio", ".iob", ".txt"):
         return read_conll(path)
     msg = f"{path.name} is no corpus: use .jsonl(.gz), .conll or a folder of brat files."

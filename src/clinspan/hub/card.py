@@ -104,6 +104,7 @@ def _training_lines(head: Head) -> Iterator[str]:
     yield from ("| corpus | licence | labels |", "|---|---|---|")
     for corpus in corpora:
         name = f"[{corpus['name']}]({corpus['url']})" if corpus.get("url") else corpus["name"]
+        name += f" ({corpus['language']})" if corpus.get("language") else ""
         yield f"| {name} | {corpus.get('licence') or 'not stated'} | {_reading_of_labels(corpus)} |"
     yield ""
 

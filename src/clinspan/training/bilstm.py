@@ -123,8 +123,10 @@ def train_bilstm(
     """
     (head,) = recipe.heads
     taught = [corpus for corpus in recipe.corpora if corpus.train and head in corpus.heads]
-    train_set = [_examples(recipe, c, data.records(c.train), head) for c in taught]
-    dev_set = [_examples(recipe, c, data.records(c.dev), head) for c in map(measuring, recipe.corpora) if c.heads]
+    train_set = [_examples(recipe, c, data.records(c.train, c.reading), head) for c in taught]
+    dev_set = [
+        _examples(recipe, c, data.records(c.dev, c.reading), head) for c in map(measuring, recipe.corpora) if c.heads
+    ]
     tags = recipe.heads[head].tags
     if options.teacher:
         records = annotated_records(options.teacher, list(data.texts(options.texts)))

@@ -10,6 +10,7 @@ from typing import Final
 
 from clinspan.corpora import Record, read_corpus
 from clinspan.corpora.files import read_lines
+from clinspan.corpora.jsonl import PLAIN, Reading
 from clinspan.exceptions import RecipeError
 
 OWN: Final = "corpora"  # the repository's own corpora, beside the folder of recipes
@@ -38,9 +39,9 @@ class DataFolders:
             raise RecipeError(msg)
         return found
 
-    def records(self, name: str) -> list[Record]:
+    def records(self, name: str, reading: Reading = PLAIN) -> list[Record]:
         """Return the records of a corpus file."""
-        return list(read_corpus(self.find(name)))
+        return list(read_corpus(self.find(name), reading))
 
     def texts(self, names: Sequence[str], skip_licences: Collection[str] = ()) -> Iterator[str]:
         """Yield the `text` of every record of JSON-lines files, except of those under some licences."""

@@ -85,11 +85,12 @@ def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
     manifest = Manifest.read(folder)
     heads = []
     for head in manifest.heads:
-        recognizer = load(f"{folder.resolve()}#{head.output}", cache_bytes=0)
+        recognizer = load(f"{folder.resolve()}#{head.name}", cache_bytes=0)
+        language = head.name.partition("/")[0]
         found = {
-            f"{c.name} dev": evaluate(recognizer, data.records(c.dev), scheme=c.heads[head.output])
+            f"{c.name} dev": evaluate(recognizer, data.records(c.dev, c.reading), scheme=c.heads[head.output])
             for c in recipe.corpora
-            if c.dev and head.output in c.heads and c.heads[head.output].scored
+            if c.dev and c.measures(language) and head.output in c.heads and c.heads[head.output].scored
         }
         scores = {name: to_json(evaluation)["entities"]["strict"] for name, evaluation in found.items()}
         tables = {name: str(evaluation.tokens) for name, evaluation in found.items()}
@@ -128,14 +129,15 @@ class _Named(torch.nn.Module):
 def _manifest(recipe: Recipe, architecture: str, precision: str, folder: Path, files: Sequence[str]) -> Manifest:
     heads = tuple(
         Head(
-            name=f"{recipe.languages[0]}/{output}",
+            name=f"{language}/{output}",
             output=output,
             tags=tuple(head.tags),
-            aliases=tuple(head.aliases),
+            aliases=tuple(head.aliases_in(language)),
             description=head.description,
             training=tuple(_corpus_entry(c, c.heads[output]) for c in recipe.corpora if output in c.heads),
         )
         for output, head in recipe.heads.items()
+        for language in head.languages or recipe.languages
     )
     return Manifest(
         name=recipe.name,
@@ -158,5 +160,7 @@ def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, A
     names = {field.name for field in fields(Scheme)}
     scheme = {key: value for key, value in asdict(teaching).items() if key in names and (value or value == [])}
     about = {"name": corpus.name, "licence": corpus.licence, "url": corpus.url}
+    if corpus.language:
+        about["language"] = corpus.language
     use = "training" if corpus.train else UNSEEN if corpus.unseen else MEASURE
     return {**about, "use": use, **scheme}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clinspan.corpora.jsonl import Reading
 from clinspan.corpora.scheme import Rules, Scheme
 from clinspan.exceptions import RecipeError
 from clinspan.inference.units import WORD_UNIT
@@ -23,11 +24,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class HeadRecipe:
-    """One tag set: its labels, in the order of the graph's output."""
+    """One tag set.
+
+    Attributes:
+        labels: in the order of the graph's output.
+        languages: those in which it is offered, each under a name of its own; [] stands for all of the recipe.
+        description: one line.
+        aliases: further names; by language, if there are several.
+    """
 
     labels: list[str]
+    languages: list[str] = field(default_factory=list)
     description: str = ""
-    aliases: list[str] = field(default_factory=list)
+    aliases: list[str] | dict[str, list[str]] = field(default_factory=list)
+
+    def aliases_in(self, language: str) -> list[str]:
+        """Return the further names in a language."""
+        return self.aliases.get(language, []) if isinstance(self.aliases, dict) else self.aliases
 
     @property
     def tags(self) -> list[str]:
@@ -75,6 +88,8 @@ class CorpusRecipe:
 
     Attributes:
         name: as in the records' `source`.
+        language: of its texts, where the recipe has several.
+        qualifier, min_coverage: as in `Reading`.
         heads: how it teaches each head.
         train: path below the data folder; "" for a corpus that only measures.
         dev: path below the data folder; "" for none.
@@ -86,6 +101,9 @@ class CorpusRecipe:
 
     name: str
     heads: dict[str, TeachingRecipe]
+    language: str = ""
+    qualifier: str = ""
+    min_coverage: float = 0.0
     train: str = ""
     dev: str = ""
     judge: bool = True
@@ -93,6 +111,20 @@ class CorpusRecipe:
     passes: float = 1.0
     licence: str = ""
     url: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, after the language if it is stated."""
+        return f"{self.language} {self.name}".strip()
+
+    @property
+    def reading(self) -> Reading:
+        """What the labels of its files show."""
+        return Reading(self.qualifier, self.min_coverage)
+
+    def measures(self, language: str) -> bool:
+        """Whether its dev set says something about a head offered in a language."""
+        return self.language in ("", language)
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any], patterns: Mapping[str, str]) -> CorpusRecipe:

@@ -51,8 +51,10 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     source = checkpoint_folder(recipe.checkpoint, runs)
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
-    train_set = [_examples(recipe, c, data.records(c.train), encoder) for c in recipe.corpora if c.train]
-    dev_set = [_examples(recipe, c, data.records(c.dev), encoder) for c in map(measuring, recipe.corpora) if c.heads]
+    train_set = [_examples(recipe, c, data.records(c.train, c.reading), encoder) for c in recipe.corpora if c.train]
+    dev_set = [
+        _examples(recipe, c, data.records(c.dev, c.reading), encoder) for c in map(measuring, recipe.corpora) if c.heads
+    ]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
     content, kept = _vocabulary(recipe, source / "tokenizer.json", tokenizer, data)
@@ -86,7 +88,7 @@ def _vocabulary_texts(recipe: Recipe, data: DataFolders) -> Iterator[str]:
 def _examples(recipe: Recipe, corpus: CorpusRecipe, records: Sequence[Record], encoder: Encoder) -> Examples:
     heads = teachings(recipe, corpus, records)
     return Examples.from_records(
-        records, heads, encoder=encoder, unit=recipe.unit, name=corpus.name, passes=corpus.passes
+        records, heads, encoder=encoder, unit=recipe.unit, name=corpus.title, passes=corpus.passes
     )
 
 

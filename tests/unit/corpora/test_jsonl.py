@@ -4,7 +4,7 @@ import json
 import pytest
 
 from clinspan.corpora import Record, read_corpus, read_jsonl
-from clinspan.corpora.jsonl import to_json
+from clinspan.corpora.jsonl import Reading, to_json
 from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
 
@@ -36,6 +36,22 @@ def test_records_are_read_with_sorted_spans_in_code_points(tmp_path, name, ascii
 def test_records_are_written_as_they_are_read(tmp_path):
     line = json.dumps(to_json(RECORD))
     assert list(read_jsonl(written(tmp_path, line))) == [RECORD]
+
+
+@pytest.mark.parametrize(
+    ("reading", "wanted"),
+    [
+        (Reading(), ["Test", "Test"]),
+        (Reading(qualifier="sub"), ["Test:LAB", "Test"]),
+        (Reading(min_coverage=0.6), ["Test?", "Test"]),
+        (Reading(qualifier="sub", min_coverage=0.6), ["Test:LAB?", "Test"]),
+    ],
+)
+def test_labels_show_further_entries_where_asked(tmp_path, reading, wanted):
+    first = {"start": 0, "end": 2, "label": "Test", "sub": "LAB", "coverage": 0.5}
+    row = {"text": "Hb 12", "entities": [first, {"start": 3, "end": 5, "label": "Test", "coverage": 0.6}]}
+    (record,) = read_corpus(written(tmp_path, json.dumps(row)), reading)
+    assert [span.label for span in record.spans] == wanted
 
 
 def test_line_separators_inside_a_text_end_no_line(tmp_path):

@@ -120,8 +120,11 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
 SECOND_HEAD = """
 [heads.findings]
 labels = ["Finding", "Organ"]
+languages = ["en", "es"]
+aliases.es = ["hallazgos"]
 [[corpora]]
 name = "both"
+language = "en"
 train = "both.jsonl"
 dev = "both.jsonl"
 passes = 1.5
@@ -155,8 +158,13 @@ def test_corpora_that_mark_one_label_each_teach_a_head_both(data: Path, checkpoi
     path.write_text(body, encoding="utf-8")
     output = data / "two"
     manifest = train(Recipe.read(path), data=DataFolders((data,)), runs=data / "r", output=output, console=QUIET)
-    assert [head.name for head in manifest.heads] == ["en/organs", "en/findings"]
+    assert [head.names for head in manifest.heads] == [
+        ("en/organs", "toy_alias"),
+        ("en/findings",),
+        ("es/findings", "hallazgos"),
+    ]
     assert manifest.heads[1].scores["both dev"]["micro"]["f1"] > 0.9
+    assert manifest.heads[2].scores == {}  # the corpus is English
     ner = clinspan.load(f"{output}#organs", f"{output}#findings")
     assert ner.models[0].tagger is ner.models[1].tagger
     assert [(e.text, e.label, e.model) for e in ner("The kidney was normal.").entities] == [
