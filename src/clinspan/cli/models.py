@@ -32,7 +32,7 @@ def models(
     for name in ("name", "languages", "labels", "strict F1", "size", "licence"):
         table.add_column(name, overflow="fold", no_wrap=name in ("name", "size", "licence"))
     for found in installed_heads():
-        if lang in (None, *found.manifest.languages):
+        if lang in (None, *found.languages):
             table.add_row(*_row(found))
     OUT.print(table)
 
@@ -44,7 +44,12 @@ def _row(found: ResolvedHead) -> list[str]:
         labels = f"{len(head.labels)}: {', '.join(head.labels[:_SHOWN])} …"
     scores = ", ".join(f"{score['micro']['f1']:.3f} ({name})" for name, score in head.scores.items())
     size = f"{manifest.size / 1e6:.0f} MB"
-    return [head.name, ", ".join(manifest.languages), labels, scores or "–", size, manifest.licence or "–"]
+    return [head.name, _shown(found.languages), labels, scores or "–", size, manifest.licence or "–"]
+
+
+def _shown(languages: tuple[str, ...]) -> str:
+    """Return languages in short; a long list by its number."""
+    return ", ".join(languages) if len(languages) <= _SHOWN + 1 else f"{len(languages)} languages"
 
 
 @app.command()

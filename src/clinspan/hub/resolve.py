@@ -13,6 +13,7 @@ from clinspan.hub.manifest import MANIFEST, Head, Manifest
 
 BUNDLED: Final = Path(__file__).parents[1] / "models"
 HUB_PREFIX: Final = "hf:"
+MANY: Final = "xx"  # the language of models of many
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,17 @@ class ResolvedHead:
     folder: Path
     manifest: Manifest
     head: Head
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The language its name begins with; where that is `xx`, all of the model."""
+        language = self.head.name.partition("/")[0]
+        known = self.manifest.languages
+        return (language,) if language in known else known
+
+    def answers(self, name: str, language: str | None) -> bool:
+        """Whether it is meant by a name and a language; `xx` stands for any."""
+        return name in self.head.names and language in (None, MANY, *self.languages)
 
 
 def home() -> Path:
@@ -64,7 +76,7 @@ def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
         return _in_folder(path, output)
     heads = installed_heads()
     for found in heads:
-        if name in found.head.names and language in (None, *found.manifest.languages):
+        if found.answers(name, language):
             return found
     raise ModelNotFoundError.from_name(name, [n for h in heads for n in h.head.names])
 

@@ -26,6 +26,7 @@ from clinspan.evaluation.entity import MICRO, Score
 from clinspan.evaluation.sentences import score_sentences
 from clinspan.hub.card import MEASURE, write_card
 from clinspan.hub.manifest import SENTENCE_CNN, Head, Manifest, ModelFile
+from clinspan.hub.resolve import MANY
 from clinspan.inference.alphabet import NOTHING, Alphabet
 from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WIDTH, WINDOWS, Candidates, character_ids
 from clinspan.inference.model import open_sentences
@@ -154,7 +155,7 @@ def _write(recipe: SentencesRecipe, network: BoundaryNetwork, alphabet: Alphabet
     example = {WINDOWS: torch.ones(2, WIDTH, dtype=torch.int64)}
     export_onnx(_AsGraph(network), example, [OUTPUT], folder / "model.onnx")
     head = Head(
-        name=f"{recipe.languages[0] if len(recipe.languages) == 1 else 'xx'}/{recipe.head}",
+        name=f"{MANY}/{recipe.head}",
         output=OUTPUT,
         tags=(),
         aliases=tuple(recipe.aliases),
