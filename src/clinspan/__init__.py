@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from clinspan.annotators.finisher import Finisher
     from clinspan.annotators.ner_converter import NerConverter, NerConverterInternal
     from clinspan.annotators.sentence import SentenceDetector
+    from clinspan.annotators.sentence_dl import SentenceDetectorDL
     from clinspan.annotators.token import Tokenizer
     from clinspan.annotators.token_classifier import TokenClassifier
     from clinspan.annotators.word_embeddings import WordEmbeddings
     from clinspan.document import Document, Entity
-    from clinspan.inference.model import open_bilstm, open_head, open_vectors
+    from clinspan.inference.model import open_bilstm, open_head, open_sentences, open_vectors
     from clinspan.pipeline import Pipeline
     from clinspan.recognizer import EntityRecognizer, load
 
@@ -41,12 +42,14 @@ _EXPORTS = {
     "NerConverterInternal": "clinspan.annotators.ner_converter",
     "Pipeline": "clinspan.pipeline",
     "SentenceDetector": "clinspan.annotators.sentence",
+    "SentenceDetectorDL": "clinspan.annotators.sentence_dl",
     "TokenClassifier": "clinspan.annotators.token_classifier",
     "Tokenizer": "clinspan.annotators.token",
     "WordEmbeddings": "clinspan.annotators.word_embeddings",
     "load": "clinspan.recognizer",
     "open_bilstm": "clinspan.inference.model",
     "open_head": "clinspan.inference.model",
+    "open_sentences": "clinspan.inference.model",
     "open_vectors": "clinspan.inference.model",
 }
 
@@ -62,17 +65,24 @@ __all__ = [
     "NerConverterInternal",
     "Pipeline",
     "SentenceDetector",
+    "SentenceDetectorDL",
     "TokenClassifier",
     "Tokenizer",
     "WordEmbeddings",
     "load",
     "open_bilstm",
     "open_head",
+    "open_sentences",
     "open_vectors",
 ]
 
 
+_FACES = ("medical", "nlp")  # modules with the names of Spark NLP
+
+
 def __getattr__(name: str) -> Any:
+    if name in _FACES:
+        return import_module(f"clinspan.compat.{name}")
     if name not in _EXPORTS:
         msg = f"module 'clinspan' has no attribute {name!r}"
         raise AttributeError(msg)
@@ -82,4 +92,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+    return sorted({*globals(), *_EXPORTS, *_FACES})

@@ -15,6 +15,7 @@ ANNOTATORS: Final = {
     "NerConverter": "clinspan.annotators.ner_converter",
     "NerConverterInternal": "clinspan.annotators.ner_converter",
     "SentenceDetector": "clinspan.annotators.sentence",
+    "SentenceDetectorDL": "clinspan.annotators.sentence_dl",
     "TokenClassifier": "clinspan.annotators.token_classifier",
     "Tokenizer": "clinspan.annotators.token",
     "WordEmbeddings": "clinspan.annotators.word_embeddings",

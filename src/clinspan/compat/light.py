@@ -1,0 +1,155 @@
+"""LightPipeline and PretrainedPipeline: texts in, dictionaries out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from clinspan.annotators.finisher import Finisher
+from clinspan.compat.annotation import Annotation
+from clinspan.compat.pipeline import PipelineModel
+from clinspan.compat.stage import ModelStage
+from clinspan.compat.stages import CLASSES
+from clinspan.exceptions import TextError
+from clinspan.frames import TextSource
+from clinspan.inference.model import BiLstmModel, open_model
+from clinspan.pipeline import Pipeline
+from clinspan.rows import describe_rows
+
+Found = dict[str, list[Any]]
+
+
+class LightPipeline:
+    """Annotates texts, one or many, without a frame.
+
+    Args:
+        pipelineModel: a fitted pipeline whose first stage is a DocumentAssembler.
+        parse_embeddings: give vectors; they are left out by default.
+        output_cols: columns to give; all by default.
+    """
+
+    def __init__(
+        self,
+        pipelineModel: PipelineModel,  # noqa: N803
+        parse_embeddings: bool = False,
+        output_cols: Sequence[str] | None = None,
+    ) -> None:
+        self.pipeline_model = pipelineModel
+        annotators = pipelineModel.annotators()
+        self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
+        finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
+        self._wanted = list(output_cols or finished)
+        self._vectors = parse_embeddings
+
+    def annotate(self, target: Any, optional_target: Any = None) -> Any:
+        """Return the results by column: a dictionary for a text, a list of them for a list.
+
+        Args:
+            target: a text, a list of texts, or a list of ids with the texts after it.
+            optional_target: texts, if `target` holds ids.
+        """
+        found = [_results(row) for row in self._rows(optional_target or target)]
+        return found[0] if isinstance(target, str) else found
+
+    def fullAnnotate(self, target: Any, optional_target: Any = None) -> list[Found]:  # noqa: N802
+        """Return the annotations by column, in a list of one dictionary for each text."""
+        return list(self._rows(optional_target or target))
+
+    def transform(self, dataset: Any) -> Any:
+        """Return the frame with the columns of all stages."""
+        return self.pipeline_model.transform(dataset)
+
+    def _rows(self, target: Any) -> Iterator[Found]:
+        if not isinstance(target, str) and not all(isinstance(text, str) for text in target):
+            msg = "target is a text or a list of texts."
+            raise TypeError(msg)
+        source = TextSource([target] if isinstance(target, str) else target)
+        for batch in self._pipeline.run(_renamed(source, self._pipeline.text_col)):
+            if source.errors:
+                raise TextError(describe_rows(source.errors))
+            names = [name for name in self._wanted or batch.schema.names if name != self._pipeline.text_col]
+            columns = [batch.column(name).to_pylist() for name in names]
+            for row in zip(*columns, strict=True):
+                yield {name: self._annotations(cell) for name, cell in zip(names, row, strict=True)}
+
+    def _annotations(self, cell: list[dict[str, Any]] | None) -> list[Annotation]:
+        found = [Annotation.fromRow(annotation) for annotation in cell or ()]
+        if not self._vectors:
+            for annotation in found:
+                annotation.embeddings = []
+        return found
+
+
+def _renamed(source: TextSource, name: str) -> Iterator[pa.RecordBatch]:
+    for batch in source.batches():
+        yield batch.rename_columns([name])
+
+
+def _results(row: Found) -> dict[str, list[str]]:
+    return {name: [annotation.result for annotation in column] for name, column in row.items()}
+
+
+class PretrainedPipeline:
+    """A whole pipeline by the name of its model.
+
+    Args:
+        name: of a tagger: any that `clinspan models` lists.
+        lang: ISO 639-1 code.
+        remote_loc: accepted and not used.
+        parse_embeddings: as in `LightPipeline`.
+        disk_location: folder of a saved pipeline, in place of a name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        lang: str = "en",
+        remote_loc: str | None = None,  # noqa: ARG002 - as in Spark NLP
+        parse_embeddings: bool = False,
+        disk_location: str | None = None,
+    ) -> None:
+        self.name, self.lang = name, lang
+        self.model = PipelineModel.load(disk_location) if disk_location else _whole(name, lang)
+        self.light_model = LightPipeline(self.model, parse_embeddings)
+
+    def annotate(self, target: Any) -> Any:
+        """As `LightPipeline.annotate`."""
+        return self.light_model.annotate(target)
+
+    def fullAnnotate(self, target: Any) -> list[Found]:  # noqa: N802
+        """As `LightPipeline.fullAnnotate`."""
+        return self.light_model.fullAnnotate(target)
+
+    def transform(self, dataset: Any) -> Any:
+        """Return the frame with the columns of all stages."""
+        return self.model.transform(dataset)
+
+    @staticmethod
+    def from_disk(path: str, parse_embeddings: bool = False) -> PretrainedPipeline:
+        """Read a saved pipeline."""
+        return PretrainedPipeline(path, disk_location=path, parse_embeddings=parse_embeddings)
+
+
+def _whole(name: str, lang: str) -> PipelineModel:
+    """Return the stages from texts to the chunks of a model."""
+    model = open_model(name, language=lang)
+    learnt = isinstance(model, BiLstmModel)
+    names = ["WordEmbeddingsModel", "NerDLModel"] if learnt else ["MedicalBertForTokenClassifier"]
+    stages = [
+        CLASSES["DocumentAssembler"](),
+        _pretrained("SentenceDetectorDLModel", "sentence_detector_dl", "xx"),
+        CLASSES["Tokenizer"](inputCols=["sentence"]),
+        *([_pretrained(names[0], model.manifest.vectors, lang)] if learnt else []),
+        _pretrained(names[-1], name, lang),
+        CLASSES["NerConverterInternal"](),
+    ]
+    return PipelineModel(stages)
+
+
+def _pretrained(cls: str, name: str, lang: str) -> ModelStage:
+    found = CLASSES[cls]
+    if not issubclass(found, ModelStage):
+        raise TypeError(cls)
+    return found.pretrained(name, lang)

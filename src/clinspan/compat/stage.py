@@ -1,0 +1,272 @@
+"""Stages: annotators under their Spark NLP names, with setters and getters made from the annotators' fields."""
+
+from __future__ import annotations
+
+import re
+import uuid
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Final, TypeVar
+
+from clinspan.annotators.base import Annotator
+from clinspan.compat.frames import transformed
+from clinspan.exceptions import InputError
+from clinspan.inference.model import OpenedModel, open_model
+from clinspan.persistence import load_stages, save_stages
+from clinspan.registry import annotator_class
+
+Self = TypeVar("Self", bound="Stage")
+_HIDDEN: Final = frozenset({"model", "pool"})
+LONGEST_SENTENCE: Final = "maxSentenceLength"
+_CAP: Final = 512  # sub-words, of the transformers Spark NLP reads
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a Spark NLP class is here.
+
+    Attributes:
+        annotator: name of the annotator behind it.
+        uid: what its identifiers begin with.
+        inputs: types of the columns that `setInputCols` takes; empty: any number.
+        defaults: fields whose default differs from the annotator's.
+        without_effect: parameters that are accepted and kept, with their defaults; here they change nothing.
+        pretrained: name that `pretrained()` takes by default; "" for stages without a model.
+    """
+
+    annotator: str
+    uid: str
+    inputs: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    without_effect: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: str = ""
+
+    @cached_property
+    def behind(self) -> type[Annotator]:
+        """The annotator class."""
+        return annotator_class(self.annotator)
+
+    @cached_property
+    def params(self) -> dict[str, str]:
+        """Parameter names in Spark NLP and the fields they set."""
+        return {camel_case(f.name): f.name for f in fields(self.behind) if f.name not in _HIDDEN}
+
+    def default(self, name: str) -> Any:
+        """Return the default of a field, None where it has none."""
+        if name in self.defaults:
+            return self.defaults[name]
+        found = next(f for f in fields(self.behind) if f.name == name)
+        if found.default_factory is not MISSING:
+            return found.default_factory()
+        return None if found.default is MISSING else found.default
+
+
+class Stage:
+    """Base of the classes with Spark NLP names: set parameters one by one, then fit or transform.
+
+    Setters return the stage. `transform` takes a list of texts, a pandas or Polars frame, an Arrow table or a
+    Spark frame, and returns the same kind.
+    """
+
+    face: ClassVar[Face]
+
+    def __init__(self, **params: Any) -> None:
+        self.uid = f"{self.face.uid}_{uuid.uuid4().hex[:12]}"
+        self._fields: dict[str, Any] = {}
+        self._kept: dict[str, Any] = {}
+        self._model: OpenedModel | None = None
+        for name, value in params.items():
+            getattr(self, f"set{name[0].upper()}{name[1:]}")(value)
+
+    def annotator(self) -> Annotator:
+        """Return the annotator with the parameters set so far.
+
+        Raises:
+            InputError: if a model is wanted and none was given.
+        """
+        given = {**self.face.defaults, **self._fields}
+        if self._reads_model:
+            if self._model is None:
+                msg = f"{type(self).__name__} has no model; use {type(self).__name__}.pretrained(name, lang)."
+                raise InputError(msg)
+            given["model"] = self._model
+        return self.face.behind(**given)
+
+    @property
+    def _reads_model(self) -> bool:
+        return any(f.name == "model" for f in fields(self.face.behind))
+
+    def transform(self, dataset: Any, params: Any = None) -> Any:  # noqa: ARG002 - as in pyspark
+        """Return the frame with the column of this stage added."""
+        return transformed([self.annotator()], dataset)
+
+    def fit(self: Self, dataset: Any = None, params: Any = None) -> Self:  # noqa: ARG002 - as in pyspark
+        """Return the stage: there is nothing to learn from the data."""
+        return self
+
+    def setInputCols(self: Self, *value: Any) -> Self:  # noqa: N802
+        """Set the columns to read: one name, several, or a list; in any order."""
+        names = value[0] if len(value) == 1 else list(value)
+        if not isinstance(names, str | list | tuple):
+            msg = "InputCols datatype not supported. It must be either str or list"
+            raise TypeError(msg)
+        names = (names,) if isinstance(names, str) else tuple(names)
+        wanted = self.face.inputs
+        if wanted and len(names) != len(wanted):
+            msg = (
+                f"setInputCols in {self.uid} expecting {len(wanted)} columns. Provided column amount: {len(names)}. "
+                f"Which should be columns from the following annotators: {list(wanted)}"
+            )
+            raise TypeError(msg)
+        self._fields["input_cols"] = names
+        return self
+
+    def getInputCols(self) -> list[str]:  # noqa: N802
+        """Return the columns to read."""
+        return list(self._fields.get("input_cols", self.face.default("input_cols")))
+
+    def setParams(self: Self, **params: Any) -> Self:  # noqa: N802
+        """Set several parameters by name."""
+        for name, value in params.items():
+            getattr(self, f"set{name[0].upper()}{name[1:]}")(value)
+        return self
+
+    def copy(self: Self, extra: Any = None) -> Self:  # noqa: ARG002 - as in pyspark
+        """Return a stage with the same parameters and identifier."""
+        twin = type(self)()
+        twin.uid, twin._model = self.uid, self._model
+        twin._fields, twin._kept = dict(self._fields), dict(self._kept)
+        return twin
+
+    def write(self) -> Writer:
+        """Return a writer: `stage.write().overwrite().save(path)`."""
+        return Writer(lambda path: save_stages([self.annotator()], path))
+
+    def save(self, path: str) -> None:
+        """Write the stage, its model included, as a folder that is not there yet."""
+        self.write().save(path)
+
+    @classmethod
+    def load(cls: type[Self], path: str) -> Self:
+        """Read a folder that `save` wrote."""
+        (annotator,) = load_stages(Path(path))
+        if not isinstance(annotator, cls.face.behind):
+            msg = f"{path} holds a {annotator.name}, which {cls.__name__} does not read."
+            raise InputError(msg)
+        return cls.from_annotator(annotator)
+
+    @classmethod
+    def from_annotator(cls: type[Self], annotator: Annotator) -> Self:
+        """Return the stage of an annotator."""
+        stage = cls()
+        stage._fields = {name: getattr(annotator, name) for name in cls.face.params.values()}
+        stage._model = getattr(annotator, "model", None)
+        return stage
+
+    def __repr__(self) -> str:
+        return self.uid
+
+
+class ModelStage(Stage):
+    """A stage with a model."""
+
+    @classmethod
+    def pretrained(cls: type[Self], name: str = "", lang: str = "en", remote_loc: str | None = None) -> Self:  # noqa: ARG003
+        """Return a stage with a model of clinspan's own, or one that was imported.
+
+        Args:
+            name: any name that `clinspan models` lists, Spark NLP's included.
+            lang: ISO 639-1 code; `xx` for any.
+            remote_loc: accepted and not used: nothing is downloaded.
+
+        Raises:
+            ModelNotFoundError: suggesting the nearest name.
+        """
+        stage = cls()
+        stage._model = open_model(name or cls.face.pretrained, language=lang)
+        return stage
+
+    def getClasses(self) -> list[str]:  # noqa: N802
+        """Return the tags of the model."""
+        return [] if self._model is None else list(self._model.head.tags)
+
+    def _on_case(self, value: bool) -> None:
+        cased = None if self._model is None else self._model.manifest.cased
+        if cased is not None and cased != value:
+            msg = f"{self.uid}: caseSensitive={value} has no effect; the model is {'cased' if cased else 'uncased'}."
+            warnings.warn(msg, stacklevel=3)
+
+
+class Writer:
+    """Writes once, to a folder that is not there yet unless `overwrite` was called."""
+
+    def __init__(self, write: Callable[[Path], None]) -> None:
+        self._write, self._overwrite = write, False
+
+    def overwrite(self) -> Writer:
+        """Allow the folder to be there."""
+        self._overwrite = True
+        return self
+
+    def save(self, path: str) -> None:
+        """Write.
+
+        Raises:
+            FileExistsError: if the folder is there, and `overwrite` was not called.
+        """
+        if Path(path).exists() and not self._overwrite:
+            msg = f"{path} already exists; use write().overwrite().save(path)."
+            raise FileExistsError(msg)
+        self._write(Path(path))
+
+
+def camel_case(name: str) -> str:
+    """Return a field's name as Spark NLP spells it: `white_list` is `whiteList`."""
+    return re.sub(r"_(\w)", lambda found: found.group(1).upper(), name)
+
+
+def stage_class(name: str, face: Face, module: str) -> type[Stage]:
+    """Make a class with a setter and a getter for every parameter."""
+    base = ModelStage if face.pretrained else Stage
+    methods: dict[str, Any] = {
+        "face": face,
+        "__doc__": f"`{face.annotator}` under its name in Spark NLP.",
+        "__module__": module,
+    }
+    for param, attribute in face.params.items():
+        if attribute != "input_cols":
+            methods |= _accessors(param, attribute, "_fields", face.default(attribute))
+    for param, value in face.without_effect.items():
+        methods |= _accessors(param, param, "_kept", value)
+    return type(name, (base,), methods)
+
+
+def _accessors(param: str, attribute: str, store: str, default: Any) -> dict[str, Any]:
+    tail = param[0].upper() + param[1:]
+
+    def setter(self: Stage, value: Any) -> Stage:
+        _check(param, value)
+        if param == "caseSensitive" and isinstance(self, ModelStage):
+            self._on_case(value)
+        getattr(self, store)[attribute] = tuple(value) if isinstance(value, list) else value
+        return self
+
+    def getter(self: Stage) -> Any:
+        value = getattr(self, store).get(attribute, default)
+        return list(value) if isinstance(value, tuple) else value
+
+    setter.__name__, getter.__name__ = f"set{tail}", f"get{tail}"
+    setter.__doc__, getter.__doc__ = f"Set {param}; return the stage.", f"Return {param}."
+    return {setter.__name__: setter, getter.__name__: getter}
+
+
+def _check(param: str, value: Any) -> None:
+    if param == LONGEST_SENTENCE and value > _CAP:
+        msg = f"The models do not support token sequences longer than {_CAP}; clinspan reads longer ones in windows."
+        raise ValueError(msg)
+    if param == LONGEST_SENTENCE and value < 1:
+        msg = "The maxSentenceLength must be at least 1"
+        raise ValueError(msg)

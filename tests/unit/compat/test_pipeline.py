@@ -1,0 +1,81 @@
+"""Pipelines with the shapes of pyspark.ml and of LightPipeline."""
+
+import pandas as pd
+import pytest
+
+from clinspan import medical, nlp
+from clinspan.compat.annotation import Annotation
+from clinspan.exceptions import TextError
+from unit.compat.test_stage import TEXT, chain, chunks
+
+
+@pytest.fixture(scope="module")
+def model():
+    return nlp.Pipeline(stages=chain()).fit([[""]])
+
+
+def test_fit_gives_a_model_with_the_stages(model):
+    assert [type(stage).__name__ for stage in model.stages][:2] == ["DocumentAssembler", "SentenceDetector"]
+    pipeline = nlp.Pipeline().setStages(chain())
+    assert len(pipeline.getStages()) == len(pipeline.fit().stages) == 5
+    with pytest.raises(TypeError, match="Cannot recognize a pipeline stage of type"):
+        nlp.Pipeline(stages=["no stage"]).fit()
+
+
+def test_all_at_once_gives_what_the_stages_give_one_by_one(model):
+    frame = pd.DataFrame({"text": [TEXT, None], "id": [1, 2]})
+    whole, stepwise = model.transform(frame), frame
+    for stage in chain():
+        stepwise = stage.transform(stepwise)
+    assert list(whole.columns) == ["text", "id", "document", "sentence", "token", "ner", "ner_chunk"]
+    assert chunks(whole) == chunks(stepwise)
+
+
+def test_annotate_gives_results_and_full_annotate_annotations(model):
+    light = nlp.LightPipeline(model)
+    found = light.annotate(TEXT)
+    assert list(found) == ["document", "sentence", "token", "ner", "ner_chunk"]
+    assert found["sentence"] == ["Biopsy of the left kidney.", "The liver was normal."]
+    assert light.annotate([TEXT, ""]) == [found, light.annotate("")]
+    assert light.annotate("")["document"] == [""]
+    (full,) = light.fullAnnotate(TEXT)
+    assert len(light.fullAnnotate([TEXT, TEXT])) == 2
+    token = full["token"][0]
+    assert token == Annotation("token", 0, 5, "Biopsy", {"sentence": "0"}, [])
+    assert repr(token) == "Annotation(token, 0, 5, Biopsy, {'sentence': '0'}, [])"
+    assert token.copy("x").result == "x"
+    assert light.fullAnnotate([1, 2], [TEXT, ""])[0] == full
+    assert list(nlp.LightPipeline(model, output_cols=["ner_chunk"]).annotate(TEXT)) == ["ner_chunk"]
+
+
+def test_what_is_no_text_is_refused_without_showing_it(model):
+    light = nlp.LightPipeline(model)
+    with pytest.raises(TypeError, match="a text or a list of texts"):
+        light.annotate([1])
+    with pytest.raises(TextError) as caught:
+        light.annotate("secret \ud800")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_finisher_leaves_its_input_columns(model):
+    finisher = nlp.Finisher().setInputCols(["ner_chunk"])
+    finished = nlp.PipelineModel([*model.stages, finisher])
+    assert list(nlp.LightPipeline(finished).annotate(TEXT)) == ["ner_chunk"]
+    frame = finished.transform(pd.DataFrame({"text": [TEXT]}))
+    assert list(frame.columns) == ["text", "finished_ner_chunk"]
+
+
+def test_lazy_stages_are_left_out(model):
+    lazy = medical.NerConverterInternal().setOutputCol("later").setLazyAnnotator(True)
+    frame = nlp.PipelineModel([*model.stages, lazy]).transform(pd.DataFrame({"text": [TEXT]}))
+    assert "later" not in frame.columns
+
+
+def test_a_pipeline_is_saved_and_read(model, tmp_path):
+    path = str(tmp_path / "model")
+    model.write().overwrite().save(path)
+    again = nlp.PipelineModel.load(path)
+    frame = pd.DataFrame({"text": [TEXT]})
+    assert chunks(again.transform(frame)) == chunks(model.transform(frame))
+    loaded = nlp.PretrainedPipeline.from_disk(path)
+    assert loaded.annotate(TEXT) == nlp.LightPipeline(model).annotate(TEXT)
