@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from types import MappingProxyType
 from typing import Final
 
 from rich.table import Table
@@ -45,17 +46,22 @@ def to_text(document: Document) -> Text:
     return found
 
 
-def to_html(document: Document) -> str:
-    """Return the text as HTML with a box around each entity; all text is escaped."""
+def to_html(document: Document, *, colors: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the text as HTML with a box around each entity; all text is escaped.
+
+    Args:
+        document: what to show.
+        colors: colours by label in lower case, for labels that shall not have their own.
+    """
     parts = [
-        _box(piece, entity.label) if entity else escape(piece).replace("\n", "<br>")
+        _box(piece, entity.label, colors) if entity else escape(piece).replace("\n", "<br>")
         for piece, entity in segments(document)
     ]
     return f'<div style="line-height:2.2;font-family:sans-serif">{"".join(parts)}</div>'
 
 
-def _box(piece: str, label: str) -> str:
-    color = label_color(label)
+def _box(piece: str, label: str, colors: Mapping[str, str]) -> str:
+    color = escape(colors.get(label.lower()) or label_color(label))
     return (
         f'<mark style="background:{color}22;border:1px solid {color};border-radius:.3em;padding:.15em .3em">'
         f'{escape(piece)} <b style="color:{color};font-size:.7em">{escape(label)}</b></mark>'

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,28 +40,51 @@ def load_stages(folder: Path) -> list[Annotator]:
     return [_load_stage(folder / "stages" / Path(name).name) for name in metadata["stages"]]
 
 
-def _save_stage(stage: Annotator, folder: Path) -> None:
+def stages_to_json(stages: Sequence[Annotator]) -> str:
+    """Return stages as text, for another process: models by name, or by the folder they lie in."""
+    return json.dumps([_described(stage, _reference) for stage in stages])
+
+
+def stages_from_json(text: str) -> list[Annotator]:
+    """Return the stages that `stages_to_json` described, models opened."""
+    return [_built(described, None) for described in json.loads(text)]
+
+
+def _described(stage: Annotator, refer: Callable[[OpenedModel], dict[str, str]]) -> dict[str, Any]:
     params = {f.name: getattr(stage, f.name) for f in fields(stage) if f.name not in _TRANSIENT}
     for name, value in params.items():
         if isinstance(value, OpenedModel):
-            params[name] = _save_model(value, folder)
-    _write_json(folder / _METADATA, {"format": _FORMAT, "class": stage.name, "params": params})
+            params[name] = refer(value)
+    return {"format": _FORMAT, "class": stage.name, "params": params}
 
 
-def _save_model(model: OpenedModel, folder: Path) -> dict[str, str]:
-    """Refer to a bundled model by name; copy any other beside the stage."""
+def _reference(model: OpenedModel) -> dict[str, str]:
     if model.folder.parent == BUNDLED:
         return {"name": model.head.name, "version": model.manifest.version}
+    return {"folder": str(model.folder), "head": model.head.name}
+
+
+def _save_stage(stage: Annotator, folder: Path) -> None:
+    _write_json(folder / _METADATA, _described(stage, partial(_save_model, folder=folder)))
+
+
+def _save_model(model: OpenedModel, *, folder: Path) -> dict[str, str]:
+    """Refer to a bundled model by name; copy any other beside the stage."""
+    if model.folder.parent == BUNDLED:
+        return _reference(model)
     if model.folder != (folder / "model").resolve():
         shutil.copytree(model.folder, folder / "model", dirs_exist_ok=True)
     return {"folder": "model", "head": model.head.name}
 
 
 def _load_stage(folder: Path) -> Annotator:
-    metadata = _read_json(folder, "class", "params")
-    name, params = metadata["class"], metadata["params"]
+    return _built(_read_json(folder, "class", "params"), folder)
+
+
+def _built(described: dict[str, Any], folder: Path | None) -> Annotator:
+    name, params = described["class"], described["params"]
     if name not in ANNOTATORS:
-        msg = f"{folder} holds an unknown annotator {name!r}."
+        msg = f"{folder or 'The plan'} holds an unknown annotator {name!r}."
         raise UnsupportedModelError(msg)
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
     if "model" in given:
@@ -68,14 +92,16 @@ def _load_stage(folder: Path) -> Annotator:
     try:
         return annotator_class(name)(**given)
     except TypeError:
-        msg = f"{folder} holds parameters that {name} does not have."
+        msg = f"{folder or 'The plan'} holds parameters that {name} does not have."
         raise UnsupportedModelError(msg) from None
 
 
-def _load_model(reference: dict[str, str], folder: Path) -> OpenedModel:
-    if "folder" in reference:
-        return open_model(f"{(folder / 'model').resolve()}#{reference['head']}")
-    return open_model(reference["name"])
+def _load_model(reference: dict[str, str], folder: Path | None) -> OpenedModel:
+    """Open a bundled model by name; another one from beside the stage, whatever a saved pipeline says."""
+    if "folder" not in reference:
+        return open_model(reference["name"])
+    place = Path(reference["folder"]) if folder is None else folder / "model"
+    return open_model(f"{place.resolve()}#{reference['head']}")
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

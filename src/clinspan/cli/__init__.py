@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from clinspan import __version__
-from clinspan.cli import annotate, demo, evaluate, import_model, models, train
+from clinspan.cli import annotate, demo, evaluate, import_model, models, run_script, train
 from clinspan.cli.console import abandon_output, fail
 from clinspan.exceptions import ClinspanError
 
@@ -45,6 +45,7 @@ _typer.command("demo")(demo.demo)
 _typer.add_typer(models.app, name="models")
 _typer.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 _typer.command("import", epilog=import_model.EXAMPLES)(import_model.import_model)
+_typer.command("run", epilog=run_script.EXAMPLES, context_settings=run_script.SETTINGS)(run_script.run)
 _typer.command("train", epilog=train.EXAMPLES)(train.train)
 
 

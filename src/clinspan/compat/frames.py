@@ -18,6 +18,10 @@ from clinspan.schema import ANNOTATIONS, annotation_field, annotation_kinds
 
 def transformed(stages: Sequence[Annotator], frame: Any) -> Any:
     """Return the frame, of its own kind, after all stages."""
+    if is_spark_frame(frame):
+        from clinspan.engines import spark
+
+        return spark.transformed(stages, frame)
     if isinstance(stages[0], DocumentAssembler):
         return Pipeline(stages).transform(frame)
     frame = listed(frame)
@@ -26,6 +30,11 @@ def transformed(stages: Sequence[Annotator], frame: Any) -> Any:
         stage.inputs(annotation_kinds(table.schema))
     batches = list(LocalEngine().run(fused(stages), table.combine_chunks().to_batches()))
     return _like(frame, pa.Table.from_batches(batches) if batches else table)
+
+
+def is_spark_frame(frame: Any) -> bool:
+    """Whether a frame is one of Spark's, told without importing Spark."""
+    return type(frame).__module__.startswith("pyspark.sql") and hasattr(frame, "mapInArrow")
 
 
 def annotated_table(frame: Any) -> pa.Table:

@@ -7,6 +7,7 @@ from typing import Any
 from clinspan.compat.annotation import Annotation
 from clinspan.compat.light import LightPipeline, PretrainedPipeline
 from clinspan.compat.pipeline import Pipeline, PipelineModel, RecursivePipeline
+from clinspan.compat.session import start
 from clinspan.compat.stage import Stage
 from clinspan.compat.stages import CLASSES, OPEN
 
@@ -20,6 +21,7 @@ __all__ = [
     "PipelineModel",
     "PretrainedPipeline",
     "RecursivePipeline",
+    "start",
     *_STAGES,
 ]
 

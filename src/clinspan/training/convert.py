@@ -15,7 +15,8 @@ from transformers.utils import logging as _logging
 
 from clinspan.exceptions import UnsupportedModelError
 from clinspan.inference.session import OnnxSession
-from clinspan.training.export import FUSIBLE, export_onnx, fuse, quantize, subword_inputs
+from clinspan.training.export import FUSIBLE, export_onnx, fuse, subword_inputs
+from clinspan.training.quantization import quantize
 
 _LARGEST: Final = 2_000_000_000  # bytes; a graph is one protobuf message of less than 2 GiB
 _FUSION_TOLERANCE: Final = 1e-3

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 from torch import Tensor, nn
+
+from clinspan.training.quantization import quantize
 
 _OPSET: Final = 17
 FUSIBLE: Final = {"bert": "bert", "roberta": "bert", "xlm-roberta": "bert", "distilbert": "bert"}
@@ -78,45 +79,17 @@ def fuse(source: Path, target: Path, config: Any) -> None:
         onnx.save(onnx.load(source), target)
         return
     heads, hidden = config.num_attention_heads, config.hidden_size
+    options = FusionOptions(kind)
+    options.enable_embed_layer_norm = False  # tables are rounded by row
     fused = optimizer.optimize_model(
         str(source),
         kind,
         num_heads=heads,
         hidden_size=hidden,
-        optimization_options=FusionOptions(kind),
+        optimization_options=options,
         opt_level=0,
     )
     fused.save_model_to_file(str(target))
-
-
-def quantize(source: Path, target: Path, outputs: Sequence[str]) -> None:
-    """Write an int8 graph: weights per channel, activations scaled per call, the heads left as they are.
-
-    Weights use 7 of the 8 bits, so that processors without VNNI instructions, whose 16-bit sums would
-    saturate, give the same result as those with them.
-    """
-    model = onnx.load(source)
-    onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})  # spares a log line
-    quantize_dynamic(
-        model,
-        target,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        nodes_to_exclude=_head_nodes(model.graph, set(outputs)),
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
-
-
-def _head_nodes(graph: Any, wanted: set[str]) -> list[str]:
-    """Return the nodes that compute the outputs, from each output up to its matrix product."""
-    found = []
-    for node in reversed(graph.node):
-        if wanted & set(node.output):
-            found.append(node.name)
-            if node.op_type not in ("MatMul", "Gemm"):
-                wanted |= set(node.input)
-    return found
 
 
 def write_graphs(

@@ -20,7 +20,6 @@ from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
 from clinspan.training.examples import IGNORED, UNMARKED, Examples, Teaching, repeated
 from clinspan.training.model import MultiHeadTagger, mask_token
-from clinspan.training.quantization import round_products
 from clinspan.training.recipe import Recipe, TrainingRecipe
 
 CHECKPOINT = "checkpoint.pt"
@@ -161,32 +160,15 @@ class Finetuner:
         self._resume()
         with Progress(console=self.console, transient=True) as progress:
             while not self._finished():
-                self._round()
                 loss = self._train_epoch(progress)
                 self._judge(loss)
                 self._save()
         self.model.load_state_dict(self.best)
-        round_products(self.model.encoder, on=False)
         return self.state
 
-    def _round(self) -> None:
-        """Begin to round where the recipe says so; epochs before do not compare with those after."""
-        begin = self._first_rounded
-        if self.state.epoch < begin:
-            return
-        for network in (self.model, self.average.module):
-            round_products(network.encoder, on=True)
-        if self.state.epoch == begin:
-            self.state.best_score, self.state.best_epoch = -1.0, begin
-
     def _finished(self) -> bool:
-        stale = self.state.epoch - 1 - self.state.best_epoch >= self.options.patience
-        rounded = not self.options.rounded_epochs or self.state.epoch > self._first_rounded
-        return self.state.epoch >= self.options.epochs or (stale and rounded)
-
-    @property
-    def _first_rounded(self) -> int:
-        return self.options.epochs - self.options.rounded_epochs
+        stale = self.state.epoch - 1 - self.state.best_epoch
+        return self.state.epoch >= self.options.epochs or stale >= self.options.patience
 
     def _epoch_batches(self, epoch: int) -> list[Batch]:
         rng = random.Random(self.seed * 1000 + epoch)  # noqa: S311 - order of batches, not a secret

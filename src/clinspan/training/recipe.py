@@ -151,7 +151,6 @@ class TrainingRecipe:
         dropout: share of features dropped before the heads.
         attention_dropout: share of attention weights dropped; on a CPU it costs a third of the time.
         mask: share of sub-words replaced by the mask token, so that context has to be used.
-        rounded_epochs: how many epochs at the end round as the int8 graph will; only these are then candidates.
         average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
     """
 
@@ -166,7 +165,6 @@ class TrainingRecipe:
     dropout: float = 0.1
     attention_dropout: float = 0.0
     mask: float = 0.0
-    rounded_epochs: int = 0
     average: float = 0.0
     max_grad_norm: float = 1.0
 

@@ -1,46 +1,83 @@
-"""Rounding in training: what a layer gives, and that its weights stay those of a plain one."""
+"""An int8 graph gives nearly what the float one gives; heads are left as they are."""
 
-import copy
-
+import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("torch")
 pytestmark = pytest.mark.train
 
-from clinspan.training.quantization import RoundedLinear, round_products  # noqa: E402
+import onnxruntime  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnxruntime.quantization import quantize_dynamic  # noqa: E402
+
+from clinspan.training.quantization import head_nodes, quantize  # noqa: E402
+
+WORDS, HIDDEN, INNER, TAGS = 900, 128, 1000, 3  # the inner size is no multiple of a block
 
 
 @pytest.fixture
-def network():
-    torch.manual_seed(1)
-    return torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.GELU(), torch.nn.Linear(4, 3))
+def graph(tmp_path):
+    """A look-up, two products with one huge feature between them, and a head."""
+    rng = np.random.default_rng(1)
+    arrays = {
+        "table": rng.normal(size=(WORDS, HIDDEN)) * rng.uniform(0.01, 10, (WORDS, 1)),
+        "up": rng.normal(size=(HIDDEN, INNER)),
+        "down": rng.normal(size=(INNER, HIDDEN)),
+        "last": rng.normal(size=(HIDDEN, TAGS)),
+    }
+    arrays["up"][:, 0] *= 30
+    arrays["down"][0] /= 30
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["words"], "look_up"),
+        helper.make_node("MatMul", ["words", "up"], ["inner"], "first"),
+        helper.make_node("MatMul", ["inner", "down"], ["states"], "second"),
+        helper.make_node("MatMul", ["states", "last"], ["tags"], "head"),
+    ]
+    made = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, [None])],
+        [helper.make_tensor_value_info("tags", TensorProto.FLOAT, [None, TAGS])],
+        [numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "fp32.onnx")
+    return tmp_path / "fp32.onnx"
 
 
-def test_a_layer_gives_the_product_of_rounded_numbers(network):
-    layer = network[0]
-    features = torch.randn(5, 6)
-    round_products(network, on=True)
-    low, high = min(features.min(), 0), max(features.max(), 0)
-    step = (high - low) / 255
-    zero = torch.round(-low / step)
-    inputs = (torch.round(features / step + zero).clamp(0, 255) - zero) * step
-    scales = layer.weight.abs().amax(dim=1, keepdim=True) / 64
-    weights = torch.round(layer.weight / scales).clamp(-64, 63) * scales
-    assert torch.allclose(layer(features), inputs @ weights.T + layer.bias, atol=1e-5)
-    assert layer(features).unique().numel() > 1
+def run(path, ids):
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, {"ids": ids})[0]
 
 
-def test_gradients_pass_and_weights_are_kept(network):
-    before = copy.deepcopy(network.state_dict())
-    round_products(network, on=True)
-    assert all(type(m) is RoundedLinear for m in network if hasattr(m, "weight"))
-    network(torch.randn(5, 6)).sum().backward()
-    assert network[0].weight.grad.abs().sum() > 0
-    round_products(network, on=False)
-    assert all(type(m) is torch.nn.Linear for m in network if hasattr(m, "weight"))
-    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+def test_results_are_close_in_spite_of_a_huge_feature(graph, tmp_path):
+    quantize(graph, tmp_path / "int8.onnx", ["tags"])
+    quantize_dynamic(graph, tmp_path / "plain.onnx", nodes_to_exclude=["head", "look_up"], per_channel=True)
+    ids = np.arange(WORDS)
+    wanted = run(graph, ids)
+
+    def error(name):
+        found = run(tmp_path / name, ids)
+        return np.median(np.abs(found - wanted).max(axis=1) / np.abs(wanted).max(axis=1))
+
+    assert error("int8.onnx") < 0.05
+    assert error("int8.onnx") < error("plain.onnx") / 2  # one scale for all features: the others drown
+    assert (tmp_path / "int8.onnx").stat().st_size < graph.stat().st_size / 2
 
 
-def test_zeros_are_kept_exactly(network):
-    round_products(network, on=True)
-    assert torch.equal(network[0](torch.zeros(2, 6)), network[0].bias.expand(2, 4))
+def test_a_row_does_not_depend_on_the_others(graph, tmp_path):
+    quantize(graph, tmp_path / "int8.onnx", ["tags"])
+    together = run(tmp_path / "int8.onnx", np.arange(WORDS))
+    alone = np.concatenate([run(tmp_path / "int8.onnx", np.array([i])) for i in range(0, WORDS, 50)])
+    assert np.allclose(together[::50], alone, atol=1e-5 * np.abs(together).max())
+
+
+def test_heads_and_nothing_else_stay(graph, tmp_path):
+    quantize(graph, tmp_path / "int8.onnx", ["tags"])
+    kinds = {node.name: node.op_type for node in onnx.load(tmp_path / "int8.onnx").graph.node}
+    assert kinds["head"] == "MatMul"
+    assert kinds["first"] == kinds["second"] == "MatMulNBits"
+    assert "look_up" not in kinds
+    names = {tensor.name for tensor in onnx.load(tmp_path / "int8.onnx").graph.initializer}
+    assert names.isdisjoint({"table", "up", "down"})
+    assert head_nodes(onnx.load(graph).graph, {"tags"}) == ["head"]

@@ -45,7 +45,7 @@ _LONGEST: Final = 512
 _OVERLAP: Final = 64
 _ROBERTA_OFFSET: Final = 2  # positions up to its padding id are not used
 _NAME: Final = re.compile(r"\w[\w.@+-]*(/\w[\w.@+-]*)*", re.ASCII)
-_INT8_OPERATORS: Final = (b"DynamicQuantizeLinear", b"DequantizeLinear", b"MatMulInteger")
+_INT8_OPERATORS: Final = (b"DynamicQuantizeLinear", b"DequantizeLinear", b"MatMulInteger", b"MatMulNBits")
 
 
 @dataclass(frozen=True)
