@@ -10,11 +10,13 @@ from clinspan import (
     NerConverter,
     NerConverterInternal,
     SentenceDetector,
+    SentenceDetectorDL,
     TokenClassifier,
     Tokenizer,
     WordEmbeddings,
     open_bilstm,
     open_head,
+    open_sentences,
     open_vectors,
 )
 from clinspan.annotators.base import Annotator
@@ -45,6 +47,10 @@ def to_chunks() -> list[Annotator]:
 CHAINS: dict[str, Callable[[], list[Annotator]]] = {
     "DocumentAssembler": lambda: [DocumentAssembler(cleanup_mode="shrink")],
     "SentenceDetector": to_sentences,
+    "SentenceDetectorDL": lambda: [
+        DocumentAssembler(),
+        SentenceDetectorDL(model=open_sentences("sentence_detector_dl"), impossible_penultimates=("Dr",)),
+    ],
     "Tokenizer": to_tokens,
     "TokenClassifier": to_tags,
     "WordEmbeddings": to_embeddings,

@@ -17,8 +17,8 @@ SOURCE = Path(clinspan.__file__).parent
 # arithmetic under `schema`; `corpora` is a room of its own that evaluation shares with training; `rows`,
 # `persistence`, `document` and `recognizer` are small modules between the engines and the readers and writers.
 ROOMS = (
-    "exceptions codepoints schema tagging corpora hub inference annotators registry frames rows engines persistence "
-    "pipeline document recognizer io evaluation training serving display examples cli compat"
+    "exceptions codepoints schema tagging corpora hub inference annotators registry persistence frames rows engines "
+    "pipeline document recognizer io evaluation training serving display examples compat cli"
 ).split()
 
 # Imports of a later room that are allowed inside a function, and why.
@@ -34,6 +34,8 @@ PACKAGES = {  # where a library may be imported; everywhere else it may not
     "onnxruntime": {"inference", "training", "hub"},
     "pandas": set(),
     "polars": set(),
+    "pysail": {"compat"},
+    "pyspark": {"compat", "engines"},
     "rich": {"display", "evaluation", "training", "cli", "hub"},
     "safetensors": {"training", "hub"},
     "tokenizers": {"inference", "training", "hub"},

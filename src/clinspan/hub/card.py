@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from clinspan.hub.manifest import BILSTM, WORD_VECTORS, Head, Manifest
+from clinspan.hub.manifest import BILSTM, SENTENCE_CNN, WORD_VECTORS, Head, Manifest
 
 CARD: Final = "README.md"
 _MICRO: Final = "micro"
@@ -38,8 +38,9 @@ def card_text(manifest: Manifest) -> str:
         *(f"| {k} | {v} |" for k, v in facts.items() if v),
         "",
     ]
+    measure = "Sentence boundaries" if manifest.architecture == SENTENCE_CNN else "Strict entity scores"
     for head in manifest.heads:
-        lines += _head_lines(head)
+        lines += _head_lines(head, measure)
     return "\n".join(lines)
 
 
@@ -51,14 +52,18 @@ def _architecture(manifest: Manifest) -> str:
 
 
 def _tagging(manifest: Manifest) -> str:
-    if manifest.architecture in (WORD_VECTORS, BILSTM):
-        return "" if manifest.architecture == WORD_VECTORS else "tokens"
+    if manifest.architecture in (WORD_VECTORS, SENTENCE_CNN):
+        return ""
+    if manifest.architecture == BILSTM:
+        return "tokens"
     return "words and punctuation marks" if manifest.unit == "word" else "whitespace-separated tokens"
 
 
 def _reading(manifest: Manifest) -> str:
     if manifest.architecture == WORD_VECTORS:
         return "single words, whatever their case"
+    if manifest.architecture == SENTENCE_CNN:
+        return "texts of any length: the characters on either side of each place where a sentence may end"
     if manifest.architecture == BILSTM:
         return f"sentences of any length, through the word vectors {manifest.vectors}"
     several = f"passages of up to {manifest.context} sub-words" if manifest.context else "sentences"
@@ -66,7 +71,7 @@ def _reading(manifest: Manifest) -> str:
     return f"{several}; {windows}; nothing is cut off"
 
 
-def _head_lines(head: Head) -> Iterator[str]:
+def _head_lines(head: Head, measure: str) -> Iterator[str]:
     yield f"## {head.name}"
     yield ""
     if head.description:
@@ -80,7 +85,7 @@ def _head_lines(head: Head) -> Iterator[str]:
         yield ""
     yield from _training_lines(head)
     for name, scores in head.scores.items():
-        yield from _score_lines(name, scores, _unseen(head, name))
+        yield from _score_lines(f"{measure} on {name}", scores, _unseen(head, name))
         if name in head.token_tables:
             yield from ("<details><summary>token level</summary>", "", "```", head.token_tables[name], "```", "")
             yield from ("</details>", "")
@@ -130,9 +135,9 @@ def _targets(rules: Any) -> str:
     return f"{' or '.join(names)} by wording"
 
 
-def _score_lines(name: str, scores: Mapping[str, Any], unseen: bool) -> Iterator[str]:
+def _score_lines(title: str, scores: Mapping[str, Any], unseen: bool) -> Iterator[str]:
     """Return strict scores by label as a table; intervals are from 1,000 bootstrap samples of documents."""
-    yield from (f"### Strict entity scores on {name}{', a corpus not used in training' if unseen else ''}", "")
+    yield from (f"### {title}{', a corpus not used in training' if unseen else ''}", "")
     yield from (
         "| label | precision | recall | F1 | 95 % interval | support |",
         "|---|---:|---:|---:|---:|---:|",
