@@ -72,7 +72,9 @@ def test_bounds_of_the_users_own():
 
 
 def test_elements_of_an_array_are_documents():
-    batch = DocumentAssembler().annotate(texts(["She is stable. He has no fever.", "Afebrile."], kind=pa.list_(pa.string())))
+    batch = DocumentAssembler().annotate(
+        texts(["She is stable. He has no fever.", "Afebrile."], kind=pa.list_(pa.string()))
+    )
     found = SentenceDetectorDL(model=MODEL).annotate(batch)
     assert ranges(found, "sentence") == [[(0, 13, "She is stable."), (15, 30, "He has no fever."), (0, 8, "Afebrile.")]]
 
