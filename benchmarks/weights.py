@@ -1,7 +1,7 @@
 """The model as a Hugging Face checkpoint, for the peer.
 
 The peer must run the same weights, and the package ships only the int8 graph; so they are read back from
-there, each as (quantized - zero point) x scale, and the peer computes with them in float32, as the
+there, each as (code - zero point) x scale, and the peer computes with them in float32, as the
 Hugging Face pipeline does. `write_checkpoint` proves the outcome: the share of sub-words that both tag alike.
 """
 
@@ -25,6 +25,7 @@ from clinspan import open_head
 Arrays = dict[str, npt.NDArray[Any]]
 _ENCODER: Final = "network.model.encoder."
 _LEAST_AGREEMENT: Final = 0.95
+_MIDDLE: Final = 128  # stands for 0 in unsigned codes
 _SPECIAL: Final = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 
 
@@ -85,8 +86,9 @@ def graph_weights(graph: Any, output: str) -> Arrays:
     for node in graph.node:
         if node.op_type == "QAttention":
             state |= _attention_weights(arrays, node)
-        elif node.op_type == "MatMulInteger":
-            state[f"bert.encoder.{_module(node.output[0])}.weight"] = _dequantized(arrays, node.input[1]).T
+        elif node.op_type == "MatMulNBits":
+            width = next(attribute.i for attribute in node.attribute if attribute.name == "K")
+            state[f"bert.encoder.{_module(node.output[0])}.weight"] = _from_blocks(arrays, node.name)[:, :width]
     bias, product = next(node.input for node in graph.node if output in node.output)
     matrix = next(node.input[1] for node in graph.node if product in node.output)
     return state | {"classifier.weight": arrays[matrix].T, "classifier.bias": arrays[bias]}
@@ -96,11 +98,17 @@ def _named_weights(arrays: Arrays) -> Arrays:
     """Return the weights that kept their names: embeddings, layer norms, biases."""
     state: Arrays = {}
     for name, array in arrays.items():
-        if name.startswith(_ENCODER) and not name.endswith(("_scale", "_zero_point")):
-            quantized = name.endswith("_quantized")
-            key = "bert." + name.removeprefix(_ENCODER).removesuffix("_quantized")
-            state[key] = _dequantized(arrays, name) if quantized else array
+        if name.startswith(_ENCODER) and not name.endswith("_scales"):
+            key = "bert." + name.removeprefix(_ENCODER).removesuffix("_codes")
+            scales = arrays[f"{name.removesuffix('_codes')}_scales"] if name.endswith("_codes") else np.float32(1)
+            state[key] = array.astype(np.float32) * scales
     return state
+
+
+def _from_blocks(arrays: Arrays, name: str) -> npt.NDArray[Any]:
+    """Return a matrix [out, in] that is kept in blocks, filled up to whole blocks."""
+    codes, scales = arrays[f"{name}_codes"], arrays[f"{name}_scales"]
+    return ((codes.astype(np.float32) - _MIDDLE) * scales[..., None]).reshape(len(codes), -1)
 
 
 def _attention_weights(arrays: Arrays, node: Any) -> Arrays:
