@@ -61,8 +61,8 @@ def open_clinspan(task: Task, *, threads: int, cache: bool) -> Run:
     return run
 
 
-def open_pipeline(task: Task, *, batch_size: int | None) -> Run:
-    """Return a run of the Hugging Face pipeline over our passages; of whole notes it would lose the ends."""
+def open_pipeline(task: Task, *, batch_size: int | None = None, passages: bool = False) -> Run:
+    """Return a run of the Hugging Face pipeline over sentences or our passages; whole notes it would cut off."""
     from transformers import pipeline
     from transformers.utils import logging
 
@@ -72,7 +72,8 @@ def open_pipeline(task: Task, *, batch_size: int | None) -> Run:
     model: Any = str(task.checkpoint)
     classify: Any = pipeline("token-classification", model=model, aggregation_strategy="simple")
     options = {} if batch_size is None else {"batch_size": batch_size}
-    return lambda: classify(task.corpus.passages, **options)
+    parts = task.corpus.passages if passages else task.corpus.sentences
+    return lambda: classify(parts, **options)
 
 
 def open_bare(task: Task, *, threads: int) -> Run:
@@ -111,16 +112,18 @@ OURS: Final = "clinspan, 2 threads"
 OURS_ONE: Final = "clinspan, 1 thread"
 BARE: Final = "bare ORT loop, 2 threads"
 BARE_ONE: Final = "bare ORT loop, 1 thread"
-PIPELINE: Final = "HF pipeline, defaults"
-PIPELINE_BATCHED: Final = "HF pipeline, batch 16"
+PIPELINE: Final = "HF pipeline, sentences"
+PIPELINE_BATCHED: Final = "HF pipeline, sentences, batch 16"
+PIPELINE_PASSAGES: Final = "HF pipeline, our passages"
 
 CONTENDERS: Final = (
     Contender(OURS, partial(open_clinspan, threads=2, cache=False)),
     Contender(OURS_ONE, partial(open_clinspan, threads=1, cache=False)),
     Contender(BARE, partial(open_bare, threads=2)),
     Contender(BARE_ONE, partial(open_bare, threads=1)),
-    Contender(PIPELINE, partial(open_pipeline, batch_size=None)),
+    Contender(PIPELINE, open_pipeline),
     Contender(PIPELINE_BATCHED, partial(open_pipeline, batch_size=16)),
+    Contender(PIPELINE_PASSAGES, partial(open_pipeline, passages=True)),
     Contender("clinspan, cache, 2 threads", partial(open_clinspan, threads=2, cache=True)),
     Contender("clinspan, cache, 1 thread", partial(open_clinspan, threads=1, cache=True)),
 )

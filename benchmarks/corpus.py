@@ -25,8 +25,8 @@ class Corpus:
     Attributes:
         source: where the notes come from.
         texts: whole notes.
-        passages: the same in the passages that our engine puts through the model at once, for peers that would cut
-            off whole notes.
+        sentences: the same sentence by sentence, as peers that would cut off whole notes are mostly used.
+        passages: the same in the passages that our engine puts through the model at once.
         windows: ids of each window, tokenised beforehand, special ids included.
         words: how many runs between white space there are.
         subwords: how many sub-words, special ones not counted.
@@ -34,6 +34,7 @@ class Corpus:
 
     source: str
     texts: list[str]
+    sentences: list[str]
     passages: list[str]
     windows: list[npt.NDArray[np.int64]]
     words: int
@@ -61,7 +62,7 @@ class Corpus:
         edges = np.searchsorted(sentence_starts, packed).tolist()
         passages = [" ".join(sentences[a:b]) for a, b in pairwise(edges)]
         words = sum(len(text.split()) for text in texts)
-        return cls(source, texts, passages, windows, words, len(encoded.subwords.ids))
+        return cls(source, texts, sentences, passages, windows, words, len(encoded.subwords.ids))
 
     def __str__(self) -> str:
         sizes = f"{len(self.texts):,} notes, {self.words:,} words, {self.subwords:,} sub-words"

@@ -4,8 +4,9 @@
 
 Contenders take turns, round after round, each in its own process; figures are medians over the rounds, ratios
 medians of each round's ratio. A first round warms up and does not count. clinspan starts from whole notes;
-the Hugging Face pipeline is given our passages, the bare loop even our windows, ready tokenised. What other
-processes do meanwhile is measured too: disturbed figures are called so, and `--patience` repeats disturbed runs.
+the Hugging Face pipeline is given sentences, or our passages, the bare loop even our windows, ready tokenised.
+What other processes do meanwhile is measured too: disturbed figures are called so, and `--patience` repeats disturbed
+runs.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _DISTURBED: Final = 0.05  # of a CPU, by other processes
 _PAIRS: Final = (
     (known.OURS, known.PIPELINE, 5.5),
     (known.OURS, known.PIPELINE_BATCHED, None),
+    (known.OURS, known.PIPELINE_PASSAGES, None),
     (known.OURS, known.BARE, 0.85),
     (known.OURS_ONE, known.BARE_ONE, 0.85),
     (known.OURS, known.OURS_ONE, 1.8),
@@ -164,7 +166,7 @@ def report(
     console.print(f"{corpus}; medians of {rounds} alternating runs")
     console.print(_rates(corpus, results), _ratios(ratios))
     if same_tags is not None:
-        note = "The pipeline has the weights of our int8 graph, read back to float32, and our passages"
+        note = "The pipeline has the weights of our int8 graph, read back to float32"
         console.print(f"{note}; {same_tags:.1%} of sub-words get the same tag from both.")
     others = max(result.others for result in results)
     if others > _DISTURBED:

@@ -25,7 +25,7 @@ from clinspan import open_head
 Arrays = dict[str, npt.NDArray[Any]]
 _ENCODER: Final = "network.model.encoder."
 _LEAST_AGREEMENT: Final = 0.95
-_MIDDLE: Final = 128  # stands for 0 in unsigned codes
+_FEW: Final = "_few_weight"
 _SPECIAL: Final = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 
 
@@ -86,9 +86,10 @@ def graph_weights(graph: Any, output: str) -> Arrays:
     for node in graph.node:
         if node.op_type == "QAttention":
             state |= _attention_weights(arrays, node)
-        elif node.op_type == "MatMulNBits":
-            width = next(attribute.i for attribute in node.attribute if attribute.name == "K")
-            state[f"bert.encoder.{_module(node.output[0])}.weight"] = _from_blocks(arrays, node.name)[:, :width]
+        elif node.op_type == "MatMulInteger":
+            state[f"bert.encoder.{_module(node.output[0])}.weight"] = _dequantized(arrays, node.input[1]).T
+    for name in (name.removesuffix(_FEW) for name in arrays if name.endswith(_FEW)):  # features kept as floats
+        state[f"bert.encoder.{_module(name)}.weight"][:, arrays[f"{name}_few"]] = arrays[name + _FEW].T
     bias, product = next(node.input for node in graph.node if output in node.output)
     matrix = next(node.input[1] for node in graph.node if product in node.output)
     return state | {"classifier.weight": arrays[matrix].T, "classifier.bias": arrays[bias]}
@@ -103,12 +104,6 @@ def _named_weights(arrays: Arrays) -> Arrays:
             scales = arrays[f"{name.removesuffix('_codes')}_scales"] if name.endswith("_codes") else np.float32(1)
             state[key] = array.astype(np.float32) * scales
     return state
-
-
-def _from_blocks(arrays: Arrays, name: str) -> npt.NDArray[Any]:
-    """Return a matrix [out, in] that is kept in blocks, filled up to whole blocks."""
-    codes, scales = arrays[f"{name}_codes"], arrays[f"{name}_scales"]
-    return ((codes.astype(np.float32) - _MIDDLE) * scales[..., None]).reshape(len(codes), -1)
 
 
 def _attention_weights(arrays: Arrays, node: Any) -> Arrays:
