@@ -45,6 +45,16 @@ def ranges(batch, column):
     return [[(a["begin"], a["end"], a["result"]) for a in row] for row in rows(batch, column)]
 
 
+def check_sentences(text, found):
+    """Sentences, as `ranges` gives them, are stripped slices of the text, in order, and leave out white space alone."""
+    at = 0
+    for begin, end, result in found:
+        assert result == text[begin : end + 1] == result.strip() != ""
+        assert text[at:begin].strip() == ""
+        at = end + 1
+    assert text[at:].strip() == ""
+
+
 def metadata(batch, column, key):
     """Each row's values of one metadata key, None where it is absent."""
     return [[a["metadata"].get(key) for a in row] for row in rows(batch, column)]

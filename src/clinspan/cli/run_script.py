@@ -29,9 +29,8 @@ def run(
 
     Needs no licence and, for local frames, neither Spark nor Java.
     """
-    from clinspan.compat.install import install
+    import clinspan.compat.install  # noqa: F401 - puts the stand-ins in place
 
-    install()
     sys.argv = [str(script), *(arguments or [])]
     sys.path.insert(0, str(script.resolve().parent))
     runpy.run_path(str(script), run_name="__main__")

@@ -11,7 +11,7 @@ from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import MissingInputError
-from clinspan.frames import frame_kind, listed
+from clinspan.frames import frame_kind, listed, with_columns
 from clinspan.pipeline import Pipeline, fused
 from clinspan.schema import ANNOTATIONS, annotation_field, annotation_kinds
 
@@ -26,8 +26,7 @@ def transformed(stages: Sequence[Annotator], frame: Any) -> Any:
         return Pipeline(stages).transform(frame)
     frame = listed(frame)
     table = annotated_table(frame)
-    for stage in stages[:1]:
-        stage.inputs(annotation_kinds(table.schema))
+    stages[0].inputs(annotation_kinds(table.schema))
     batches = list(LocalEngine().run(fused(stages), table.combine_chunks().to_batches()))
     return _like(frame, pa.Table.from_batches(batches) if batches else table)
 
@@ -80,7 +79,5 @@ def _like(frame: Any, table: pa.Table) -> Any:
     kind = frame_kind(frame)
     if kind == "arrow":
         return table
-    from clinspan.frames import with_columns
-
     added = [name for name in table.schema.names if name not in map(str, frame.columns)]
     return with_columns(frame, {name: table.schema.field(name) for name in added}, table.to_batches())

@@ -78,8 +78,7 @@ class Stage:
         self._fields: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
         self._model: OpenedModel | None = None
-        for name, value in params.items():
-            getattr(self, f"set{name[0].upper()}{name[1:]}")(value)
+        self.setParams(**params)
 
     def annotator(self) -> Annotator:
         """Return the annotator with the parameters set so far.
@@ -87,17 +86,10 @@ class Stage:
         Raises:
             InputError: if a model is wanted and none was given.
         """
-        given = {**self.face.defaults, **self._fields}
-        if self._reads_model:
-            if self._model is None:
-                msg = f"{type(self).__name__} has no model; use {type(self).__name__}.pretrained(name, lang)."
-                raise InputError(msg)
-            given["model"] = self._model
-        return self.face.behind(**given)
+        return self.face.behind(**self._given())
 
-    @property
-    def _reads_model(self) -> bool:
-        return any(f.name == "model" for f in fields(self.face.behind))
+    def _given(self) -> dict[str, Any]:
+        return {**self.face.defaults, **self._fields}
 
     def transform(self, dataset: Any, params: Any = None) -> Any:  # noqa: ARG002 - as in pyspark
         """Return the frame with the column of this stage added."""
@@ -192,6 +184,12 @@ class ModelStage(Stage):
     def getClasses(self) -> list[str]:  # noqa: N802
         """Return the tags of the model."""
         return [] if self._model is None else list(self._model.head.tags)
+
+    def _given(self) -> dict[str, Any]:
+        if self._model is None:
+            msg = f"{type(self).__name__} has no model; use {type(self).__name__}.pretrained(name, lang)."
+            raise InputError(msg)
+        return {**super()._given(), "model": self._model}
 
     def _on_case(self, value: bool) -> None:
         cased = None if self._model is None else self._model.manifest.cased

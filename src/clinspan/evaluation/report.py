@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
@@ -42,18 +42,16 @@ def summary_table(scores: EntityScores) -> Table:
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
     """Return all scores as plain data, rounded to four decimals."""
-    entities = {
-        mode: {label: _rounded(score._asdict()) for label, score in evaluation.entities[mode].items()} for mode in MODES
-    }
-    tokens = {tag: _rounded(score._asdict()) for tag, score in evaluation.tokens.by_tag.items()}
+    entities = {mode: {label: rounded(score) for label, score in evaluation.entities[mode].items()} for mode in MODES}
+    tokens = {tag: rounded(score) for tag, score in evaluation.tokens.by_tag.items()}
     return {
         "documents": evaluation.documents,
         "entities": entities,
         "tokens": {
             "by_tag": tokens,
             "accuracy": round(evaluation.tokens.accuracy, 4),
-            "macro": _rounded(evaluation.tokens.macro._asdict()),
-            "weighted": _rounded(evaluation.tokens.weighted._asdict()),
+            "macro": rounded(evaluation.tokens.macro),
+            "weighted": rounded(evaluation.tokens.weighted),
         },
     }
 
@@ -62,5 +60,7 @@ def _interval(score: Score) -> str:
     return f"{score.low:.3f}–{score.high:.3f}"
 
 
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
+def rounded(score: NamedTuple) -> dict[str, Any]:
+    """Return a score as plain data, rounded to four decimals."""
+    values = score._asdict().items()
+    return {key: round(value, 4) if isinstance(value, float) else value for key, value in values}

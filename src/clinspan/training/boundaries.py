@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +23,10 @@ from clinspan.annotators.sentence_base import SentenceStage
 from clinspan.annotators.sentence_dl import SentenceDetectorDL
 from clinspan.codepoints import Ints
 from clinspan.evaluation.entity import MICRO, Score
+from clinspan.evaluation.report import rounded
 from clinspan.evaluation.sentences import score_sentences
 from clinspan.hub.card import MEASURE, write_card
-from clinspan.hub.manifest import SENTENCE_CNN, Head, Manifest, ModelFile
-from clinspan.hub.resolve import MANY
+from clinspan.hub.manifest import SENTENCE_CNN, Manifest
 from clinspan.inference.alphabet import NOTHING, Alphabet
 from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WIDTH, WINDOWS, Candidates, character_ids
 from clinspan.inference.model import open_sentences
@@ -37,6 +37,7 @@ from clinspan.training.examples import repeated
 from clinspan.training.export import export_onnx
 from clinspan.training.finetune import warm_then_down
 from clinspan.training.passages import Passage, Variation, corpus_passages, laid_out
+from clinspan.training.publish import single_manifest, size_of
 from clinspan.training.recipes import SentencesRecipe
 
 _WARMUP: Final = 0.05
@@ -154,30 +155,19 @@ def _write(recipe: SentencesRecipe, network: BoundaryNetwork, alphabet: Alphabet
     (folder / DETAILS_FILE).write_text(json.dumps({"characters": alphabet.characters}) + "\n", encoding="utf-8")
     example = {WINDOWS: torch.ones(2, WIDTH, dtype=torch.int64)}
     export_onnx(_AsGraph(network), example, [OUTPUT], folder / "model.onnx")
-    head = Head(
-        name=f"{MANY}/{recipe.head}",
+    manifest = single_manifest(
+        recipe,
+        folder,
+        ("model.onnx", DETAILS_FILE),
         output=OUTPUT,
-        tags=(),
-        aliases=tuple(recipe.aliases),
-        description=recipe.description,
-        training=tuple(
+        training=[
             {"name": c.name, "licence": c.licence, "url": c.url, "use": "training" if c.train else MEASURE}
             for c in recipe.corpora
-        ),
-    )
-    manifest = Manifest(
-        name=recipe.name,
-        version=recipe.version,
-        languages=tuple(recipe.languages),
+        ],
         architecture=SENTENCE_CNN,
         unit=WORD_UNIT,
-        max_length=0,
-        overlap=0,
         precision="fp32",
-        licence=recipe.licence,
-        heads=(head,),
-        files=tuple(ModelFile.from_path(folder, path) for path in ("model.onnx", DETAILS_FILE)),
-        parameters=sum(weight.numel() for weight in network.parameters()),
+        parameters=size_of(network),
         cased=True,
     )
     manifest.write(folder)
@@ -190,7 +180,7 @@ def _add_scores(corpora: Corpora, folder: Path, console: Console) -> Manifest:
         if not dev:
             continue
         found = {stage.name: measured(stage, dev) for stage in (learnt, rules)}
-        scores[f"{name} dev"] = {label: _plain(score) for label, score in found[learnt.name].items()}
+        scores[f"{name} dev"] = {label: rounded(score) for label, score in found[learnt.name].items()}
         line = "  ".join(f"{stage} {score[MICRO].f1:.4f}" for stage, score in found.items())
         console.print(f"{name}: boundaries F1 {line}", highlight=False)
     manifest = Manifest.read(folder)
@@ -207,7 +197,3 @@ def measured(stage: SentenceStage, passages: Sequence[Passage]) -> Mapping[str, 
     for owner, start, stop in zip(found.owners.tolist(), found.starts.tolist(), found.stops.tolist(), strict=True):
         by_text[owner].append(Span(start, stop))
     return score_sentences([passage.spans for passage in passages], by_text)
-
-
-def _plain(score: Score) -> dict[str, Any]:
-    return {key: round(value, 4) if isinstance(value, float) else value for key, value in score._asdict().items()}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from clinspan.corpora import Record, read_corpus
 from clinspan.corpora.files import read_lines
@@ -45,6 +45,9 @@ class DataFolders:
 
     def texts(self, names: Sequence[str], skip_licences: Collection[str] = ()) -> Iterator[str]:
         """Yield the `text` of every record of JSON-lines files, except of those under some licences."""
-        for path in map(self.find, names):
-            records = (json.loads(line) for line in read_lines(path) if line.strip())
-            yield from (record["text"] for record in records if record.get("licence") not in skip_licences)
+        rows = (row for name in names for row in self.rows(name))
+        yield from (row["text"] for row in rows if row.get("licence") not in skip_licences)
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the records of a JSON-lines file as they stand."""
+        yield from (json.loads(line) for line in read_lines(self.find(name)) if line.strip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +11,6 @@ import pyarrow as pa
 
 from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.codepoints import CodePoints, Ints
-from clinspan.corpora.files import read_lines
 from clinspan.schema import Span
 from clinspan.training.data import DataFolders
 from clinspan.training.recipes import SentenceCorpusRecipe, SentencesRecipe
@@ -59,8 +57,8 @@ def read_passages(corpus: SentenceCorpusRecipe, path: str, data: DataFolders) ->
     """Read a file of a corpus."""
     if corpus.silver:
         return [Passage.from_spans(text, sentence_spans(text), silver=True) for text in data.texts([path])]
-    records = (json.loads(line) for line in read_lines(data.find(path)) if line.strip())
-    return [Passage.from_spans(r["text"], (Span(a, b) for a, b in r["sentences"])) for r in records if r["sentences"]]
+    rows = (row for row in data.rows(path) if row["sentences"])
+    return [Passage.from_spans(row["text"], (Span(a, b) for a, b in row["sentences"])) for row in rows]
 
 
 def corpus_passages(corpus: SentenceCorpusRecipe, data: DataFolders) -> tuple[list[Passage], list[Passage]]:

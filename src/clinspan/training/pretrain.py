@@ -32,6 +32,7 @@ from clinspan.training.finetune import CHECKPOINT, warm_then_down
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipes import PretrainRecipe
 from clinspan.training.transplant import learnt_wordpiece, transplant
+from clinspan.training.vocabulary import CONTINUES
 
 Ids = npt.NDArray[np.int64]
 _MASKED: Final = 0.15
@@ -84,7 +85,7 @@ class Masker:
             raise RecipeError(msg)
         pieces = [tokenizer.tokenizer.id_to_token(i) for i in range(tokenizer.tokenizer.get_vocab_size())]
         special = np.array([piece.startswith("[") and piece.endswith("]") and len(piece) > 2 for piece in pieces])
-        continues = np.array([piece.startswith("##") for piece in pieces])
+        continues = np.array([piece.startswith(CONTINUES) for piece in pieces])
         return cls(continues, special, mask_id)
 
     def hide(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, npt.NDArray[np.bool_]]:

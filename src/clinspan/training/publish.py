@@ -25,6 +25,7 @@ from clinspan.training.data import DataFolders
 from clinspan.training.export import export_onnx, write_graphs
 from clinspan.training.model import MultiHeadTagger
 from clinspan.training.recipe import CorpusRecipe, Recipe, TeachingRecipe
+from clinspan.training.recipes import SingleRecipe
 
 _SUBWORD_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -46,7 +47,7 @@ def write_transformer(recipe: Recipe, model: MultiHeadTagger, tokenizer: str, *,
     graphs = {"int8": int8 / "model.onnx", "fp32": fp32 / "model.onnx"}
     write_graphs(_Named(model), _SUBWORD_INPUTS, list(recipe.heads), model.encoder.config, **graphs)
     files = ("model.onnx", "tokenizer.json", "config.json")
-    about: dict[str, Any] = {"parameters": _size(model), "cased": not _lowercases(tokenizer)}
+    about: dict[str, Any] = {"parameters": size_of(model), "cased": not _lowercases(tokenizer)}
     for folder, precision in ((int8, "int8"), (fp32, "fp32")):
         manifest = _manifest(recipe, model.encoder.config.model_type, precision, folder, files)
         replace(manifest, **about).write(folder)
@@ -74,10 +75,50 @@ def write_bilstm(
     }
     export_onnx(AsGraph(network, output), examples, [output], folder / "model.onnx")
     manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", DETAILS_FILE))
-    about: dict[str, Any] = {"parameters": _size(network), "cased": True, "unit": TOKEN_UNIT}
+    about: dict[str, Any] = {"parameters": size_of(network), "cased": True, "unit": TOKEN_UNIT}
     (file,) = vectors.manifest.files
     about |= {"vectors": vectors.head.name, "vectors_sha256": file.sha256}
     replace(manifest, max_length=0, overlap=0, context=0, **about).write(folder)
+
+
+def single_manifest(
+    recipe: SingleRecipe,
+    folder: Path,
+    files: Sequence[str],
+    *,
+    output: str,
+    training: Sequence[dict[str, str]],
+    **about: Any,
+) -> Manifest:
+    """Return the manifest of a model with one head and no tags.
+
+    Args:
+        recipe: what it was trained by.
+        folder: where its files lie.
+        files: their names.
+        output: name of the graph's output.
+        training: the corpora, as in `Head`.
+        about: the remaining entries of `Manifest`.
+    """
+    head = Head(
+        name=recipe.short_name,
+        output=output,
+        tags=(),
+        aliases=tuple(recipe.aliases),
+        description=recipe.description,
+        training=tuple(training),
+    )
+    return Manifest(
+        name=recipe.name,
+        version=recipe.version,
+        languages=tuple(recipe.languages),
+        licence=recipe.licence,
+        max_length=0,
+        overlap=0,
+        heads=(head,),
+        files=tuple(ModelFile.from_path(folder, path) for path in files),
+        **about,
+    )
 
 
 def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
@@ -101,7 +142,8 @@ def add_scores(recipe: Recipe, data: DataFolders, folder: Path) -> Manifest:
     return manifest
 
 
-def _size(network: torch.nn.Module) -> int:
+def size_of(network: torch.nn.Module) -> int:
+    """Return how many weights a network has."""
     return sum(weight.numel() for weight in network.parameters())
 
 

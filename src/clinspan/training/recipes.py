@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from clinspan.hub.resolve import MANY
 from clinspan.training.recipe import Recipe, build, read_toml
 
 _PRETRAIN: Final = "pretrain"
@@ -47,12 +48,38 @@ class PretrainRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VectorsRecipe:
-    """Word vectors from unlabelled text; a recipe file with the table `[vectors]`.
+class SingleRecipe:
+    """What the recipes of models with one head and no tags share.
 
     Attributes:
         name: folder name of the model.
+        languages: ISO 639-1 codes.
         head: the part of the short name after the language.
+        aliases: further names.
+        description: one line.
+    """
+
+    name: str
+    version: str
+    languages: list[str]
+    licence: str
+    head: str
+    aliases: list[str] = field(default_factory=list)
+    description: str = ""
+    seed: int = 13
+
+    @property
+    def short_name(self) -> str:
+        """The name by which the model is opened: its language, `xx` for several, and the head."""
+        language = self.languages[0] if len(self.languages) == 1 else MANY
+        return f"{language}/{self.head}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorsRecipe(SingleRecipe):
+    """Word vectors from unlabelled text; a recipe file with the table `[vectors]`.
+
+    Attributes:
         texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
         dimension: numbers of a vector.
         words: most words kept, the most frequent ones.
@@ -61,20 +88,12 @@ class VectorsRecipe:
         epochs: passes over the text.
     """
 
-    name: str
-    version: str
-    languages: list[str]
-    licence: str
-    head: str
     texts: list[str]
-    aliases: list[str] = field(default_factory=list)
-    description: str = ""
     dimension: int = 200
     words: int = 20_000
     min_count: int = 3
     window: int = 5
     epochs: int = 5
-    seed: int = 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +119,10 @@ class SentenceCorpusRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentencesRecipe:
+class SentencesRecipe(SingleRecipe):
     """A model of sentence boundaries; a recipe file with the table `[sentences]`.
 
     Attributes:
-        name: folder name of the model.
-        head: the part of the short name after the language.
         corpora: what to train on and measure with.
         min_count: occurrences around candidates that a character needs for an entry of its own.
         dimension, filters, hidden: sizes of the embedding, of the convolutions and of the layer above them.
@@ -114,14 +131,7 @@ class SentencesRecipe:
         lower, wrap, break_lines, drop_stops, join, abbreviate: shares of texts changed so in training; see `Variation`.
     """
 
-    name: str
-    version: str
-    languages: list[str]
-    licence: str
-    head: str
     corpora: list[SentenceCorpusRecipe]
-    aliases: list[str] = field(default_factory=list)
-    description: str = ""
     min_count: int = 500
     dimension: int = 24
     filters: int = 48
@@ -137,7 +147,6 @@ class SentencesRecipe:
     drop_stops: float = 0.15
     join: float = 0.05
     abbreviate: float = 0.2
-    seed: int = 13
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any], where: str) -> SentencesRecipe:

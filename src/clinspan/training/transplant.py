@@ -14,9 +14,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import nn
 
 from clinspan.inference.tokenizer import SubwordTokenizer
+from clinspan.training.vocabulary import CONTINUES
 
 _SPECIAL: Final = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_PREFIX: Final = "##"
 
 
 def learnt_wordpiece(texts: Iterable[str], size: int) -> Tokenizer:
@@ -29,9 +29,9 @@ def learnt_wordpiece(texts: Iterable[str], size: int) -> Tokenizer:
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - the field's word for a piece of text
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece(prefix=_PREFIX)
+    tokenizer.decoder = decoders.WordPiece(prefix=CONTINUES)
     trainer = trainers.WordPieceTrainer(
-        vocab_size=size, special_tokens=list(_SPECIAL), continuing_subword_prefix=_PREFIX, show_progress=False
+        vocab_size=size, special_tokens=list(_SPECIAL), continuing_subword_prefix=CONTINUES, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
     sep, cls = ((token, _SPECIAL.index(token)) for token in ("[SEP]", "[CLS]"))
@@ -55,8 +55,8 @@ def old_pieces(piece: str, old: Tokenizer, known: Mapping[str, int]) -> list[int
     """Return the ids of the old pieces that a new one begins from; the first goes on if the new one does."""
     if piece in known:
         return [known[piece]]
-    ids = old.encode(piece.removeprefix(_PREFIX), add_special_tokens=False).ids or [known["[UNK]"]]
-    if piece.startswith(_PREFIX):
+    ids = old.encode(piece.removeprefix(CONTINUES), add_special_tokens=False).ids or [known["[UNK]"]]
+    if piece.startswith(CONTINUES):
         first = old.id_to_token(ids[0])
-        ids[0] = known.get(f"{_PREFIX}{first}", ids[0])
+        ids[0] = known.get(f"{CONTINUES}{first}", ids[0])
     return list(ids)

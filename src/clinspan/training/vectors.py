@@ -15,11 +15,12 @@ from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import CodePoints
 from clinspan.hub.card import write_card
-from clinspan.hub.manifest import WORD_VECTORS, Head, Manifest, ModelFile
+from clinspan.hub.manifest import WORD_VECTORS, Manifest
 from clinspan.inference.units import TOKEN_UNIT
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
 from clinspan.schema import starts_of
 from clinspan.training.data import DataFolders
+from clinspan.training.publish import single_manifest
 from clinspan.training.recipes import VectorsRecipe
 
 _OUTPUT: Final = "vectors"
@@ -79,26 +80,15 @@ def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _manifest(recipe: VectorsRecipe, vectors: WordVectors, folder: Path) -> Manifest:
-    head = Head(
-        name=f"{recipe.languages[0]}/{recipe.head}",
+    return single_manifest(
+        recipe,
+        folder,
+        (VECTORS_FILE,),
         output=_OUTPUT,
-        tags=(),
-        aliases=tuple(recipe.aliases),
-        description=recipe.description,
-        training=tuple({"name": name, "use": "training"} for name in recipe.texts),
-    )
-    return Manifest(
-        name=recipe.name,
-        version=recipe.version,
-        languages=tuple(recipe.languages),
+        training=[{"name": name, "use": "training"} for name in recipe.texts],
         architecture=WORD_VECTORS,
         unit=TOKEN_UNIT,
-        max_length=0,
-        overlap=0,
         precision="int8",
-        licence=recipe.licence,
         parameters=vectors.codes.size,
         cased=False,
-        heads=(head,),
-        files=(ModelFile.from_path(folder, VECTORS_FILE),),
     )

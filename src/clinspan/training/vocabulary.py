@@ -22,7 +22,7 @@ from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
 
 _UNUSED: Final = re.compile(r"\[unused\d+\]")
-_PREFIX: Final = "##"
+CONTINUES: Final = "##"  # what a piece that goes on with a word begins with
 _PROCESSORS: Final = ("TemplateProcessing", "BertProcessing")
 _PROCESSOR_TOKENS: Final = frozenset({"sep", "cls"})  # of BertProcessing, each a piece and its id
 _TEXTS_AT_ONCE: Final = 1000
@@ -52,7 +52,7 @@ def kept_pieces(tokenizer: SubwordTokenizer, texts: Iterable[str], size: int) ->
             batch = []
     _mark(kept, tokenizer, batch)
     kept[[*tokenizer.tokenizer.get_added_tokens_decoder()]] = True
-    kept[[i for piece, i in vocabulary.items() if len(piece.removeprefix(_PREFIX)) == 1]] = True
+    kept[[i for piece, i in vocabulary.items() if len(piece.removeprefix(CONTINUES)) == 1]] = True
     unused = [i for piece, i in vocabulary.items() if _UNUSED.fullmatch(piece)]
     rest = np.setdiff1d(np.flatnonzero(~kept), unused)
     kept[rest[: max(0, size - int(kept.sum()))]] = True

@@ -9,7 +9,7 @@ from cases import load_cases
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.sentence import SentenceDetector
 from clinspan.annotators.token import Tokenizer
-from helpers import documents, metadata, ranges, results, texts
+from helpers import check_sentences, documents, metadata, ranges, results, texts
 
 # a capital letter before a full stop is an initial to the rules, and EE. UU. is two of them
 KNOWN_FAILURES = {"en-letter-last", "es-doubled-letters"}
@@ -31,12 +31,7 @@ def test_sentences_are_stripped_slices_and_leave_out_white_space_alone(values, l
         values, ranges(batch, "sentence"), metadata(batch, "sentence", "sentence"), strict=True
     ):
         assert numbers == [str(i) for i in range(len(found))]
-        at = 0
-        for begin, end, result in found:
-            assert result == text[begin : end + 1] == result.strip() != ""
-            assert text[at:begin].strip() == ""
-            at = end + 1
-        assert text[at:].strip() == ""
+        check_sentences(text, found)
 
 
 @pytest.mark.parametrize("text", [None, "", " ", " \n\t "])
