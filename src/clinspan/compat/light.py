@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from clinspan.annotators.finisher import Finisher
 from clinspan.compat.annotation import Annotation
-from clinspan.compat.pipeline import PipelineModel
+from clinspan.compat.pipeline import PipelineModel, annotators_of
 from clinspan.compat.stage import ModelStage
 from clinspan.compat.stages import CLASSES
 from clinspan.exceptions import TextError
@@ -25,19 +25,19 @@ class LightPipeline:
     """Annotates texts, one or many, without a frame.
 
     Args:
-        pipelineModel: a fitted pipeline whose first stage is a DocumentAssembler.
+        pipelineModel: a fitted pipeline, of pyspark too, whose first stage is a DocumentAssembler.
         parse_embeddings: give vectors; they are left out by default.
         output_cols: columns to give; all by default.
     """
 
     def __init__(
         self,
-        pipelineModel: PipelineModel,  # noqa: N803
+        pipelineModel: Any,  # noqa: N803
         parse_embeddings: bool = False,
         output_cols: Sequence[str] | None = None,
     ) -> None:
         self.pipeline_model = pipelineModel
-        annotators = pipelineModel.annotators()
+        annotators = annotators_of(pipelineModel)
         self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
         finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
         self._wanted = list(output_cols or finished)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from clinspan.annotators.base import Annotator
 from clinspan.compat.frames import transformed
+from clinspan.compat.saved import local_path, read_metadata, stage_folder, write_metadata
 from clinspan.compat.stage import Stage, Writer
-from clinspan.compat.stages import class_of
-from clinspan.persistence import load_stages, save_stages
+from clinspan.compat.stages import CLASSES
+from clinspan.exceptions import UnsupportedModelError
+
+_CLASS: Final = "pyspark.ml.pipeline.PipelineModel"  # whose own reader takes what is written here
 
 
 class Pipeline:
@@ -54,23 +58,26 @@ class PipelineModel:
 
     Attributes:
         stages: the stages.
+        uid: its identifier.
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = list(stages)
-
-    def annotators(self) -> list[Annotator]:
-        """Return the annotators of all stages that are not lazy."""
-        found = [stage.annotator() for stage in self.stages]
-        return [annotator for annotator in found if not getattr(annotator, "lazy_annotator", False)]
+        self.uid = f"PipelineModel_{uuid.uuid4().hex[:12]}"
 
     def transform(self, dataset: Any, params: Any = None) -> Any:  # noqa: ARG002 - as in pyspark
         """Return the frame, of its own kind, with the columns of all stages."""
-        return transformed(self.annotators(), dataset)
+        return transformed(annotators_of(self), dataset)
 
     def write(self) -> Writer:
         """Return a writer: `model.write().overwrite().save(path)`."""
-        return Writer(lambda path: save_stages([stage.annotator() for stage in self.stages], path))
+        return Writer(self._write)
+
+    def _write(self, folder: Path) -> None:
+        uids = [stage.uid for stage in self.stages]
+        write_metadata(folder, _CLASS, self.uid, {"stageUids": uids, "language": "Python"})
+        for i, stage in enumerate(self.stages):
+            stage.write().overwrite().save(str(stage_folder(folder, stage.uid, i, len(uids))))
 
     def save(self, path: str) -> None:
         """Write the pipeline, models included, as a folder that is not there yet."""
@@ -78,5 +85,28 @@ class PipelineModel:
 
     @classmethod
     def load(cls, path: str) -> PipelineModel:
-        """Read a folder that `save` wrote."""
-        return cls([class_of(annotator.name).from_annotator(annotator) for annotator in load_stages(Path(path))])
+        """Read a folder that `save` wrote, or pyspark's PipelineModel with stages of this package.
+
+        Raises:
+            UnsupportedModelError: if it is none.
+        """
+        folder = local_path(path)
+        metadata = read_metadata(folder)
+        uids = [Path(uid).name for uid in metadata["paramMap"].get("stageUids", ())]
+        model = cls([_stage(stage_folder(folder, uid, i, len(uids))) for i, uid in enumerate(uids)])
+        model.uid = metadata["uid"]
+        return model
+
+
+def annotators_of(model: Any) -> list[Annotator]:
+    """Return the annotators of all stages of a fitted pipeline, pyspark's too, that are not lazy."""
+    found = [stage.annotator() for stage in model.stages]
+    return [annotator for annotator in found if not getattr(annotator, "lazy_annotator", False)]
+
+
+def _stage(folder: Path) -> Stage:
+    name = read_metadata(folder)["class"].rpartition(".")[2]
+    if name not in CLASSES:
+        msg = f"{folder} holds a stage of an unknown class {name!r}."
+        raise UnsupportedModelError(msg)
+    return CLASSES[name].load(str(folder))

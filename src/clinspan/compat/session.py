@@ -64,6 +64,7 @@ def _sail() -> Any:
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("RUST_LOG", "warn")  # each request is a line otherwise
     if _server is None:
         _server = SparkConnectServer(_HOST, 0)
         _server.start(background=True)

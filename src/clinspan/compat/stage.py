@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Final, TypeVar
 
 from clinspan.annotators.base import Annotator
 from clinspan.compat.frames import transformed
+from clinspan.compat.saved import local_path, read_metadata, write_metadata
+from clinspan.compat.spark_ml import with_spark_bases
 from clinspan.exceptions import InputError
 from clinspan.inference.model import OpenedModel, open_model
 from clinspan.persistence import load_stages, save_stages
@@ -72,6 +75,10 @@ class Stage:
     """
 
     face: ClassVar[Face]
+
+    def __new__(cls: type[Self], *_: Any, **__: Any) -> Self:
+        made: Self = object.__new__(with_spark_bases(cls, "Transformer"))
+        return made
 
     def __init__(self, **params: Any) -> None:
         self.uid = f"{self.face.uid}_{uuid.uuid4().hex[:12]}"
@@ -135,7 +142,11 @@ class Stage:
 
     def write(self) -> Writer:
         """Return a writer: `stage.write().overwrite().save(path)`."""
-        return Writer(lambda path: save_stages([self.annotator()], path))
+        return Writer(self._write)
+
+    def _write(self, folder: Path) -> None:
+        save_stages([self.annotator()], folder)
+        write_metadata(folder, f"{type(self).__module__}.{type(self).__name__}", self.uid)
 
     def save(self, path: str) -> None:
         """Write the stage, its model included, as a folder that is not there yet."""
@@ -144,11 +155,14 @@ class Stage:
     @classmethod
     def load(cls: type[Self], path: str) -> Self:
         """Read a folder that `save` wrote."""
-        (annotator,) = load_stages(Path(path))
+        folder = local_path(path)
+        (annotator,) = load_stages(folder)
         if not isinstance(annotator, cls.face.behind):
             msg = f"{path} holds a {annotator.name}, which {cls.__name__} does not read."
             raise InputError(msg)
-        return cls.from_annotator(annotator)
+        stage = cls.from_annotator(annotator)
+        stage.uid = read_metadata(folder)["uid"]
+        return stage
 
     @classmethod
     def from_annotator(cls: type[Self], annotator: Annotator) -> Self:
@@ -199,26 +213,47 @@ class ModelStage(Stage):
 
 
 class Writer:
-    """Writes once, to a folder that is not there yet unless `overwrite` was called."""
+    """Writes to a folder that is not there yet, or, if `overwrite` was called, in place of what was saved there.
+
+    The folder appears when it is complete.
+    """
 
     def __init__(self, write: Callable[[Path], None]) -> None:
         self._write, self._overwrite = write, False
 
     def overwrite(self) -> Writer:
-        """Allow the folder to be there."""
+        """Allow a saved stage or pipeline to be there."""
         self._overwrite = True
+        return self
+
+    def session(self, _: Any) -> Writer:
+        """Accept a Spark session; none is needed."""
         return self
 
     def save(self, path: str) -> None:
         """Write.
 
+        Args:
+            path: of a folder of this machine or one that all machines share; `file:` before it is allowed.
+
         Raises:
-            FileExistsError: if the folder is there, and `overwrite` was not called.
+            FileExistsError: if something is there that may not be written over.
         """
-        if Path(path).exists() and not self._overwrite:
-            msg = f"{path} already exists; use write().overwrite().save(path)."
+        folder = local_path(path)
+        if folder.exists() and not (self._overwrite and _may_be_replaced(folder)):
+            msg = f"{folder} already exists; use write().overwrite().save(path), which replaces what was saved before."
             raise FileExistsError(msg)
-        self._write(Path(path))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            self._write(Path(temporary) / "new")
+            if folder.exists():
+                folder.rename(Path(temporary) / "old")
+            (Path(temporary) / "new").rename(folder)
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    """Whether a folder is empty or holds a saved stage, so that no other files are lost."""
+    return folder.is_dir() and ((folder / "metadata").is_dir() or not any(folder.iterdir()))
 
 
 def camel_case(name: str) -> str:

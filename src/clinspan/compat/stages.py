@@ -93,8 +93,3 @@ MEDICAL: Final = {  # names in sparknlp_jsl.annotator and johnsnowlabs.medical
 
 CLASSES: Final[dict[str, type[Stage]]] = {name: stage_class(name, face, __name__) for name, face in FACES.items()}
 globals().update(CLASSES)  # so that a class is found where it says it lives
-
-
-def class_of(annotator: str) -> type[Stage]:
-    """Return the class that stands for an annotator when a saved pipeline is read; the first of several."""
-    return next(found for name, found in CLASSES.items() if FACES[name].annotator == annotator)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _PLAN: Final = "_clinspan_plan"
+_OPENING: Final = Lock()
 
 
 def transformed(stages: Sequence[Annotator], frame: DataFrame, *, threads: int = 1) -> DataFrame:
@@ -83,13 +85,14 @@ class Worker:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the batches annotated."""
-        stages = _opened(self.plan)
+        with _OPENING:  # tasks that are threads of one process open a plan once, too
+            stages = opened(self.plan)
         parts = (part for batch in batches for part in _cut(_with_kinds(batch, dict(self.kinds)), stages))
         yield from LocalEngine(self.threads).run(stages, parts)
 
 
 @lru_cache(maxsize=4)
-def _opened(plan: str) -> tuple[Annotator, ...]:
+def opened(plan: str) -> tuple[Annotator, ...]:
     """Open the models of a plan, once in a process."""
     return tuple(stages_from_json(plan))
 

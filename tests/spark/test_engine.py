@@ -1,0 +1,201 @@
+"""The Spark engine gives the rows of the local one, in one pass, with models opened once."""
+
+import threading
+import time
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from chains import CHAINS, to_chunks
+from clinspan import NerConverter, nlp
+from clinspan.compat.frames import transformed
+from clinspan.compat.pipeline import PipelineModel
+from clinspan.compat.stages import CLASSES, FACES
+from clinspan.engines import spark as engine
+from clinspan.engines.local import LocalEngine
+from notes import FRAGMENTS
+from spark.conftest import needs_classic
+
+TEXTS = [
+    "The kidney and the liver were normal.",
+    None,
+    "",
+    "  Heart: no murmur.\n\tLungs: clear ",
+    "😀 liver",
+    *FRAGMENTS,
+]
+
+
+def frame_of(spark, texts, partitions=2):
+    frame = spark.createDataFrame([(i, text) for i, text in enumerate(texts)], "id long, text string")
+    return frame.repartition(partitions)
+
+
+def collected(frame, column):
+    rows = [row.asDict(recursive=True) for row in frame.select("id", column).collect()]
+    return [row[column] for row in sorted(rows, key=lambda row: row["id"])]
+
+
+def local(stages, texts, column):
+    batch = pa.RecordBatch.from_pydict({"text": pa.array(texts, pa.string())})
+    (after,) = LocalEngine(1).run(stages, [batch])
+    return after.column(column).to_pylist(maps_as_pydicts="strict")
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_every_annotator_gives_the_rows_of_the_local_engine(spark, name):
+    stages = CHAINS[name]()
+    added = engine.transformed(stages, frame_of(spark, TEXTS)).columns[2:]
+    assert added
+    for column in added[-1:]:
+        assert collected(engine.transformed(stages, frame_of(spark, TEXTS)), column) == local(stages, TEXTS, column)
+
+
+def test_stage_by_stage_is_the_same_single_pass(spark):
+    frame = frame_of(spark, TEXTS)
+    stepwise = frame
+    for stage in to_chunks():
+        stepwise = transformed([stage], stepwise)
+    whole = transformed(to_chunks(), frame)
+    assert stepwise.columns == whole.columns
+    assert collected(stepwise, "ner_chunk") == collected(whole, "ner_chunk") == local(to_chunks(), TEXTS, "ner_chunk")
+
+
+@needs_classic
+def test_a_chain_crosses_to_python_once(spark, capsys):
+    frame = frame_of(spark, TEXTS)
+    for stage in to_chunks():
+        frame = transformed([stage], frame)
+    frame.explain()
+    assert capsys.readouterr().out.count("MapInArrow") == 1
+
+
+def test_columns_say_their_type(spark):
+    frame = transformed(to_chunks(), frame_of(spark, TEXTS))
+    assert engine.kinds_of(frame) == {
+        "document": "document",
+        "sentence": "document",
+        "token": "token",
+        "ner": "named_entity",
+        "ner_chunk": "chunk",
+    }
+
+
+def test_a_chain_may_go_on_from_columns_that_were_changed_by_spark(spark):
+    *before, last = to_chunks()
+    frame = transformed(before, frame_of(spark, TEXTS)).filter("id < 3")
+    assert collected(transformed([last], frame), "ner_chunk") == local(to_chunks(), TEXTS[:3], "ner_chunk")
+
+
+def test_the_queries_of_the_cards(spark):
+    frame = transformed(to_chunks(), frame_of(spark, TEXTS[:1]))
+    found = [(c["result"], c["metadata"]["entity"]) for c in local(to_chunks(), TEXTS[:1], "ner_chunk")[0]]
+    exploded = frame.selectExpr("explode(ner_chunk) as chunk")
+    rows = exploded.selectExpr("chunk.result as chunk", "chunk.metadata['entity'] as entity").collect()
+    assert [tuple(row) for row in rows] == found
+    assert frame.select("ner_chunk.result").collect()[0][0] == [text for text, _ in found]
+    pairs = frame.selectExpr("explode(arrays_zip(ner_chunk.result, ner_chunk.metadata)) as pair").collect()
+    assert [(pair[0], pair[1]["entity"]) for (pair,) in pairs] == found
+
+
+@needs_classic  # Sail has no dot on a map
+def test_a_dot_reads_metadata(spark):
+    frame = transformed(to_chunks(), frame_of(spark, TEXTS[:1])).selectExpr("explode(ner_chunk) as chunk")
+    assert [row[0] for row in frame.selectExpr("chunk.metadata.entity").collect()] == ["Organ", "Organ"]
+
+
+def test_one_plan_opens_its_models_once_in_a_worker(spark):
+    before = _opened_by_worker(spark)
+    stages = [*to_chunks()[:-1], NerConverter(output_col="a_plan_of_its_own")]
+    for _ in range(2):
+        transformed(stages, frame_of(spark, TEXTS * 4, partitions=8)).collect()
+    opened = [count - before.get(worker, 0) for worker, count in _opened_by_worker(spark).items()]
+    assert sum(opened) >= 1
+    assert max(opened) == 1
+
+
+def _opened_by_worker(spark):
+    """How many plans each worker process has opened so far."""
+    rows = spark.range(0, 64, 1, 8).mapInArrow(_count, "worker long, opened long").collect()
+    return {row["worker"]: row["opened"] for row in rows}
+
+
+def _count(batches):
+    import os
+
+    from clinspan.engines.spark import opened
+
+    for _ in batches:
+        yield pa.RecordBatch.from_pydict({"worker": [os.getpid()], "opened": [opened.cache_info().misses]})
+
+
+@needs_classic
+def test_pyspark_pipelines_take_save_and_load_stages(spark, tmp_path):
+    from pyspark.ml import Pipeline as SparkPipeline
+    from pyspark.ml import PipelineModel as SparkPipelineModel
+
+    texts = TEXTS[:3]
+    model = SparkPipeline(stages=_stages()).fit(frame_of(spark, [""]))
+    model.save(f"file://{tmp_path}/theirs")
+    PipelineModel(_stages()).save(str(tmp_path / "ours"))
+    expected = local(to_chunks(), texts, "ner_chunk")
+    loaded = [
+        model,
+        SparkPipelineModel.load(f"file://{tmp_path}/theirs"),
+        SparkPipelineModel.load(f"file://{tmp_path}/ours"),
+        PipelineModel.load(str(tmp_path / "theirs")),
+    ]
+    for one in loaded:
+        assert collected(one.transform(frame_of(spark, texts)), "ner_chunk") == expected
+        assert nlp.LightPipeline(one).annotate(texts[0])["ner_chunk"] == [c["result"] for c in expected[0]]
+
+
+def _stages():
+    """The chain under its Spark NLP names."""
+    names = {FACES[name].annotator: cls for name, cls in reversed(CLASSES.items())}
+    return [names[annotator.name].from_annotator(annotator) for annotator in to_chunks()]
+
+
+@needs_classic
+def test_a_stream_goes_on_from_its_checkpoint_and_writes_each_note_once(spark, tmp_path):
+    notes, out, checkpoint = (str(tmp_path / name) for name in ("notes", "out", "checkpoint"))
+    for first in (0, 3):
+        part = spark.createDataFrame([(i, TEXTS[i]) for i in range(first, first + 3)], "id long, text string")
+        part.coalesce(1).write.mode("append").parquet(notes)
+        stream = spark.readStream.schema("id long, text string").parquet(notes)
+        query = transformed(to_chunks(), stream).writeStream.format("parquet").option("checkpointLocation", checkpoint)
+        query.trigger(availableNow=True).start(out).awaitTermination()
+        assert sorted(row["id"] for row in spark.read.parquet(out).select("id").collect()) == list(range(first + 3))
+    assert collected(spark.read.parquet(out), "ner_chunk") == local(to_chunks(), TEXTS[:6], "ner_chunk")
+
+
+@needs_classic
+def test_killing_a_worker_loses_and_doubles_nothing(spark):
+    texts = [f"{TEXTS[0]} Note {i}." for i in range(2000)]
+    killed = []
+    thread = threading.Thread(target=_kill_one_worker, args=(killed,))
+    thread.start()
+    found = collected(transformed(to_chunks(), frame_of(spark, texts, partitions=4)), "ner_chunk")
+    thread.join()
+    assert killed
+    assert found == local(to_chunks(), texts, "ner_chunk")
+
+
+def _kill_one_worker(killed):
+    """Kill the first Python worker that has worked for a while."""
+    deadline = time.monotonic() + 60
+    while not killed and time.monotonic() < deadline:
+        time.sleep(0.05)
+        for process in psutil.Process().children(recursive=True):
+            if _is_worker(process) and process.cpu_times().user > 0.3:
+                process.kill()
+                killed.append(process.pid)
+                return
+
+
+def _is_worker(process):
+    try:
+        return "pyspark.daemon" in " ".join(process.cmdline()) and not process.children()
+    except psutil.Error:
+        return False
