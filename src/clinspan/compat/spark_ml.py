@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 _METHODS: Final = {"_transform": "transform", "_fit": "fit"}  # abstract there, written here under their public names
@@ -19,7 +19,7 @@ def with_spark_bases(cls: type, base: str) -> type:
     return _twin(cls, base) if "pyspark" in sys.modules and "_spark_twin" not in vars(cls) else cls
 
 
-@lru_cache(maxsize=None)
+@cache
 def _twin(cls: type, base: str) -> type:
     import pyspark.ml.base
     from pyspark.ml.util import MLReadable, MLWritable

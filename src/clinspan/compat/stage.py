@@ -76,7 +76,7 @@ class Stage:
 
     face: ClassVar[Face]
 
-    def __new__(cls: type[Self], *_: Any, **__: Any) -> Self:
+    def __new__(cls: type[Self], *_: Any, **__: Any) -> Self:  # noqa: D102
         made: Self = object.__new__(with_spark_bases(cls, "Transformer"))
         return made
 
