@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from clinspan.annotators.base import Annotator
 from clinspan.compat.frames import transformed
+from clinspan.compat.saved import open_saved
 from clinspan.exceptions import InputError
+from clinspan.hub.importers.spark_nlp import is_spark_nlp, opened
 from clinspan.inference.model import OpenedModel, open_model
 from clinspan.persistence import load_stages, save_stages
 from clinspan.registry import annotator_class
@@ -181,6 +183,25 @@ class ModelStage(Stage):
         stage._model = open_model(name or cls.face.pretrained, language=lang)
         return stage
 
+    @classmethod
+    def loadSavedModel(cls: type[Self], folder: str, spark: Any = None) -> Self:  # noqa: ARG003, N802
+        """Return a stage with a token classifier that was exported for Spark NLP: `model.onnx` and `assets/`.
+
+        Args:
+            folder: the folder, or a zip archive of it.
+            spark: accepted and not used.
+
+        Raises:
+            DamagedModelError: if a file is absent or malformed.
+            UnsupportedModelError: if it is nothing that can be read; the message says what to do instead.
+        """
+        return _from_spark_nlp(cls(), Path(folder))
+
+    @classmethod
+    def load(cls: type[Self], path: str) -> Self:
+        """Read a folder that `save` wrote, or one that Spark NLP saved, or an archive of that."""
+        return _from_spark_nlp(cls(), Path(path)) if is_spark_nlp(Path(path)) else super().load(path)
+
     def getClasses(self) -> list[str]:  # noqa: N802
         """Return the tags of the model."""
         return [] if self._model is None else list(self._model.head.tags)
@@ -196,6 +217,16 @@ class ModelStage(Stage):
         if cased is not None and cased != value:
             msg = f"{self.uid}: caseSensitive={value} has no effect; the model is {'cased' if cased else 'uncased'}."
             warnings.warn(msg, stacklevel=3)
+
+
+def _from_spark_nlp(stage: Self, path: Path) -> Self:
+    """Give a stage the model and the parameters that Spark NLP saved."""
+    with opened(path) as saved:
+        if stage.face.annotator != "TokenClassifier":
+            msg = f"{path} holds a token classifier, which {type(stage).__name__} does not read."
+            raise InputError(msg)
+        stage._model = open_saved(saved)
+    return stage.setParams(**saved.params)
 
 
 class Writer:
