@@ -21,15 +21,14 @@ from clinspan.exceptions import DamagedModelError, UnsupportedModelError
 from clinspan.hub.importers.build import CONFIG, GRAPH, TOKENIZER, Parts, build_folder
 from clinspan.hub.importers.untrusted import own_file, read_table, unpack, unpack_only_file
 from clinspan.hub.importers.vocabulary import (
-    byte_pairs,
-    has_capitals,
+    is_cased,
     merges_of,
     merges_of_lines,
     read_lines,
     read_map,
     tags_of,
+    tokenizer_of,
     vocabulary_of,
-    wordpiece,
 )
 
 ASSETS: Final = "assets"
@@ -53,6 +52,7 @@ _PARAMS: Final[Mapping[str, Callable[[Any], bool]]] = {  # those that are kept, 
     "maxSentenceLength": lambda value: type(value) is int and 1 <= value <= _LONGEST,
     "caseSensitive": lambda value: type(value) is bool,
 }
+_SHOWN: Final = 60  # characters of an unknown class's name
 _ARCHIVE: Final = re.compile(r"(?P<name>.+)_(?P<lang>[a-z]{2,3})_\d+(\.\d+)*_\d+(\.\d+)*_(?P<time>\d+)")
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.@+-]+", re.ASCII)
 _WAY_OUT: Final = "bring its Hugging Face original in with `clinspan import`, or export that to ONNX"
@@ -165,21 +165,18 @@ def _named(saved: SavedClassifier, path: Path) -> SavedClassifier:
 
 def _read_exported(folder: Path) -> SavedClassifier:
     """Read a folder for `loadSavedModel`."""
-    if (folder / "saved_model.pb").exists():
+    if not (folder / GRAPH).exists() and (folder / "saved_model.pb").exists():
         raise _other_weights(folder / "saved_model.pb", "TensorFlow")
     if pieces := sorted((folder / ASSETS).glob("*.model")):
         raise _sentence_pieces(pieces[0])
     graph = own_file(folder, GRAPH)
-    words, labels, merges = (f"{ASSETS}/{name}.txt" for name in ("vocab", "labels", "merges"))
+    words, labels, pairs = (f"{ASSETS}/{name}.txt" for name in ("vocab", "labels", "merges"))
     vocabulary = vocabulary_of(_numbered(read_lines(folder, words)), folder / words)
     tags = tags_of(_numbered(read_lines(folder, labels)), folder / labels)
-    if (folder / merges).exists():
-        family, cased = ROBERTA, True
-        pairs = merges_of_lines(read_lines(folder, merges))
-        tokenizer = byte_pairs(vocabulary, pairs, cased=cased, where=folder / words)
-    else:
-        family, cased = BERT, has_capitals(vocabulary)
-        tokenizer = wordpiece(vocabulary, cased=cased, where=folder / words)
+    merges = merges_of_lines(read_lines(folder, pairs)) if (folder / pairs).exists() else None
+    cased = is_cased(vocabulary, merges)
+    tokenizer = tokenizer_of(vocabulary, merges, cased=cased, where=folder / words)
+    family = BERT if merges is None else ROBERTA
     beside = [path.name for path in folder.glob(f"{GRAPH}[._]data*")]
     return SavedClassifier(family, tags, tokenizer, cased, graph, partial(_copy, folder, [GRAPH, *beside]))
 
@@ -188,15 +185,12 @@ def _read_annotator(folder: Path) -> SavedClassifier:
     """Read the folder of a saved annotator."""
     about = _metadata(folder)
     family, params, graph = _family(about, folder), _params(about, folder), _weights(folder)
-    words, labels, merges = (f"{FIELDS}/{name}" for name in ("vocabulary", "labels", "merges"))
+    words, labels, pairs = (f"{FIELDS}/{name}" for name in ("vocabulary", "labels", "merges"))
     vocabulary = vocabulary_of(read_map(folder, words), folder / words)
     tags = tags_of(read_map(folder, labels), folder / labels)
-    cased = params.get("caseSensitive", family == ROBERTA or has_capitals(vocabulary))
-    if family == ROBERTA:
-        pairs = merges_of(read_map(folder, merges), folder / merges)
-        tokenizer = byte_pairs(vocabulary, pairs, cased=cased, where=folder / words)
-    else:
-        tokenizer = wordpiece(vocabulary, cased=cased, where=folder / words)
+    merges = merges_of(read_map(folder, pairs), folder / pairs) if family == ROBERTA else None
+    cased = params.get("caseSensitive", is_cased(vocabulary, merges))
+    tokenizer = tokenizer_of(vocabulary, merges, cased=cased, where=folder / words)
     write_graph = partial(_unpack_graph, folder, graph)
     return SavedClassifier(family, tags, tokenizer, cased, graph, write_graph, params, version=_version(about))
 
@@ -221,7 +215,7 @@ def _metadata(folder: Path) -> Mapping[str, Any]:
 
 
 def _family(about: Mapping[str, Any], folder: Path) -> str:
-    name = about["class"].rpartition(".")[2]
+    name = about["class"].rpartition(".")[2][:_SHOWN]
     if name not in CLASSES:
         known = ", ".join(CLASSES)
         msg = f"{folder} holds a {name!r}; these can be read: {known}. For another token classifier, {_WAY_OUT}."
@@ -244,14 +238,14 @@ def _version(about: Mapping[str, Any]) -> str:
 
 
 def _weights(folder: Path) -> Path:
-    for engine, name in (("tensorflow", "TensorFlow"), ("openvino", "OpenVINO")):
-        if found := sorted(folder.glob(f"*_{engine}")):
-            raise _other_weights(found[0], name)
     found = sorted(folder.glob("*_onnx"))
-    if len(found) != 1:
-        msg = f"{folder} has {len(found)} files called …_onnx; a saved token classifier has one."
-        raise DamagedModelError(msg)
-    return own_file(folder, found[0].name)
+    if len(found) == 1:
+        return own_file(folder, found[0].name)
+    for engine in ("TensorFlow", "OpenVINO"):
+        for other in folder.glob(f"*_{engine.lower()}"):
+            raise _other_weights(other, engine)
+    msg = f"{folder} has {len(found)} files called …_onnx; a saved token classifier has one."
+    raise DamagedModelError(msg)
 
 
 def _other_weights(path: Path, engine: str) -> UnsupportedModelError:

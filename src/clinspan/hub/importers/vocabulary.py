@@ -128,17 +128,29 @@ def merges_of_lines(lines: Iterable[str]) -> list[Merge]:
     return [(words[0], words[1]) for words in split if len(words) == 2]
 
 
-def has_capitals(vocabulary: Iterable[str]) -> bool:
-    """Whether a vocabulary tells capital letters, special words such as `[CLS]` aside."""
-    return any(_CAPITAL.search(word) and not _SPECIAL.fullmatch(word) for word in vocabulary)
+def is_cased(vocabulary: Iterable[str], merges: Sequence[Merge] | None) -> bool:
+    """Whether a vocabulary tells capital letters, special words such as `[CLS]` aside; one with merges does."""
+    return merges is not None or any(_CAPITAL.search(word) and not _SPECIAL.fullmatch(word) for word in vocabulary)
 
 
-def wordpiece(vocabulary: dict[str, int], *, cased: bool, where: Path) -> Any:
-    """Return the tokenizer of BERT and DistilBERT.
+def tokenizer_of(vocabulary: dict[str, int], merges: Sequence[Merge] | None, *, cased: bool, where: Path) -> Any:
+    """Return the tokenizer of RoBERTa if there are merges, else that of BERT and DistilBERT.
+
+    Args:
+        vocabulary: the words with their ids.
+        merges: in the order of their ranks; None for BERT and DistilBERT.
+        cased: whether capital letters make a difference.
+        where: the vocabulary, for messages.
 
     Raises:
-        DamagedModelError: if the vocabulary lacks a special word.
+        DamagedModelError: if the vocabulary lacks a special word, or what a merge is made of or gives.
     """
+    if merges is None:
+        return _wordpiece(vocabulary, cased=cased, where=where)
+    return _byte_pairs(vocabulary, merges, cased=cased, where=where)
+
+
+def _wordpiece(vocabulary: dict[str, int], *, cased: bool, where: Path) -> Any:
     first, last, _ = _special(vocabulary, ("[CLS]", "[SEP]", "[UNK]"), where)
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a piece of text
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=not cased)  # accents go with capitals
@@ -147,12 +159,8 @@ def wordpiece(vocabulary: dict[str, int], *, cased: bool, where: Path) -> Any:
     return tokenizer
 
 
-def byte_pairs(vocabulary: dict[str, int], merges: Sequence[Merge], *, cased: bool, where: Path) -> Any:
-    """Return the tokenizer of RoBERTa, to which a sentence begins like any word after a space.
-
-    Raises:
-        DamagedModelError: if the vocabulary lacks a special word, or what a merge gives.
-    """
+def _byte_pairs(vocabulary: dict[str, int], merges: Sequence[Merge], *, cased: bool, where: Path) -> Any:
+    """Return a tokenizer to which a sentence begins like any word after a space."""
     first, last, _ = _special(vocabulary, ("<s>", "</s>", "<unk>"), where)
     known = (a in vocabulary and b in vocabulary and a + b in vocabulary for a, b in merges)
     if not all(known):
