@@ -30,6 +30,11 @@ def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
     _write_json(folder / _METADATA, {"format": _FORMAT, "stages": names})
 
 
+def is_saved(folder: Path) -> bool:
+    """Whether a folder looks like one that `save_stages` wrote."""
+    return (folder / _METADATA).is_file()
+
+
 def load_stages(folder: Path) -> list[Annotator]:
     """Read stages that `save_stages` wrote.
 

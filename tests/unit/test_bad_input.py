@@ -252,7 +252,9 @@ class TestNames:
             clinspan.load()
 
     def test_a_folder_without_a_manifest(self, tmp_path):
-        with pytest.raises(UnsupportedModelError, match=r"has no manifest\.json; bring a Hugging Face folder in"):
+        with pytest.raises(
+            UnsupportedModelError, match=r"has no manifest\.json; bring a folder of Hugging Face or Spark NLP in"
+        ):
             clinspan.load(str(tmp_path))
 
     def test_a_head_that_the_folder_does_not_have(self, tmp_path):

@@ -1,4 +1,4 @@
-"""`clinspan import`: bring in a Hugging Face token classifier."""
+"""`clinspan import`: bring in a token classifier of Hugging Face or Spark NLP."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ EXAMPLES = """
   clinspan import ./my-bert-ner --name mine/drugs --lang en
 
   clinspan import hf:owner/name@revision
+
+  clinspan import ./bert_ner_en_5.1.1_3.0_1694000000000.zip --name mine/ner
 """
 
 
 def import_model(
-    source: Annotated[str, typer.Argument(help="A Hugging Face folder, or hf:owner/name[@revision] to download one.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="A Hugging Face folder, or hf:owner/name[@revision] to download one; or a folder that Spark NLP saved "
+            "or reads by loadSavedModel, or an archive of that."
+        ),
+    ],
     name: Annotated[
         str | None,
-        typer.Option(help="Name to use it by; the folder's by default."),
+        typer.Option(help="Name to use it by; the folder's or the archive's by default."),
     ] = None,
     lang: Annotated[
         list[str] | None,
@@ -34,12 +42,13 @@ def import_model(
     licence: Annotated[str, typer.Option(help="SPDX identifier of the weights' licence.")] = "",
     int8: Annotated[bool, typer.Option(help="Quantize weights that come as safetensors.")] = True,
 ) -> None:
-    """Bring a Hugging Face token classifier into the model directory.
+    """Bring a token classifier of Hugging Face or Spark NLP into the model directory.
 
     A folder with model.onnx is taken as it is; safetensors are exported, which needs the train extra. Weights in
-    pickle files and remote code are refused.
+    pickle files and remote code are refused. Models of Spark NLP are read without Java.
     """
     from clinspan.hub.importers.hugging_face import import_folder
+    from clinspan.hub.importers.spark_nlp import is_spark_nlp, opened
     from clinspan.hub.resolve import HUB_PREFIX, resolve
 
     if source.startswith(HUB_PREFIX):
@@ -47,6 +56,12 @@ def import_model(
         OUT.print(f"{found.head.name}  {found.folder}", soft_wrap=True)
         return
     folder = Path(source)
-    called = name or folder.resolve().name
-    target = import_folder(folder, name=called, languages=tuple(lang or ()), unit=unit, licence=licence, int8=int8)
+    languages = tuple(lang or ())
+    if is_spark_nlp(folder):
+        with opened(folder) as saved:
+            called = name or saved.name
+            target = saved.write(name=called, languages=languages, unit=unit, licence=licence)
+    else:
+        called = name or folder.resolve().name
+        target = import_folder(folder, name=called, languages=languages, unit=unit, licence=licence, int8=int8)
     OUT.print(f"{called}  {target}", soft_wrap=True)

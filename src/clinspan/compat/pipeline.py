@@ -10,8 +10,9 @@ from typing import Any, Final
 from clinspan.annotators.base import Annotator
 from clinspan.compat.frames import transformed
 from clinspan.compat.saved import local_path, read_metadata, stage_folder, write_metadata
-from clinspan.compat.stage import Stage, Writer
+from clinspan.compat.stage import Stage
 from clinspan.compat.stages import CLASSES
+from clinspan.compat.writer import Writer
 from clinspan.exceptions import UnsupportedModelError
 
 _CLASS: Final = "pyspark.ml.pipeline.PipelineModel"  # whose own reader takes what is written here

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Final, TypeVar
 
 from clinspan.annotators.base import Annotator
+from clinspan.compat.converted import open_saved
 from clinspan.compat.frames import transformed
 from clinspan.compat.saved import local_path, read_metadata, write_metadata
 from clinspan.compat.spark_ml import with_spark_bases
+from clinspan.compat.writer import Writer
 from clinspan.exceptions import InputError
+from clinspan.hub.importers.spark_nlp import is_spark_nlp, opened
 from clinspan.inference.model import OpenedModel, open_model
-from clinspan.persistence import load_stages, save_stages
+from clinspan.persistence import is_saved, load_stages, save_stages
 from clinspan.registry import annotator_class
 
 Self = TypeVar("Self", bound="Stage")
@@ -195,6 +197,26 @@ class ModelStage(Stage):
         stage._model = open_model(name or cls.face.pretrained, language=lang)
         return stage
 
+    @classmethod
+    def loadSavedModel(cls: type[Self], folder: str, spark: Any = None) -> Self:  # noqa: ARG003, N802
+        """Return a stage with a token classifier that was exported for Spark NLP: `model.onnx` and `assets/`.
+
+        Args:
+            folder: the folder, or a zip archive of it.
+            spark: accepted and not used.
+
+        Raises:
+            DamagedModelError: if a file is absent or malformed.
+            UnsupportedModelError: if it is nothing that can be read; the message says what to do instead.
+        """
+        return _from_spark_nlp(cls(), local_path(folder))
+
+    @classmethod
+    def load(cls: type[Self], path: str) -> Self:
+        """Read a folder that `save` wrote, or one that Spark NLP saved, or an archive of that."""
+        folder = local_path(path)
+        return super().load(path) if is_saved(folder) or not is_spark_nlp(folder) else _from_spark_nlp(cls(), folder)
+
     def getClasses(self) -> list[str]:  # noqa: N802
         """Return the tags of the model."""
         return [] if self._model is None else list(self._model.head.tags)
@@ -212,48 +234,14 @@ class ModelStage(Stage):
             warnings.warn(msg, stacklevel=3)
 
 
-class Writer:
-    """Writes to a folder that is not there yet, or, if `overwrite` was called, in place of what was saved there.
-
-    The folder appears when it is complete.
-    """
-
-    def __init__(self, write: Callable[[Path], None]) -> None:
-        self._write, self._overwrite = write, False
-
-    def overwrite(self) -> Writer:
-        """Allow a saved stage or pipeline to be there."""
-        self._overwrite = True
-        return self
-
-    def session(self, _: Any) -> Writer:
-        """Accept a Spark session; none is needed."""
-        return self
-
-    def save(self, path: str) -> None:
-        """Write.
-
-        Args:
-            path: of a folder of this machine or one that all machines share; `file:` before it is allowed.
-
-        Raises:
-            FileExistsError: if something is there that may not be written over.
-        """
-        folder = local_path(path)
-        if folder.exists() and not (self._overwrite and _may_be_replaced(folder)):
-            msg = f"{folder} already exists; use write().overwrite().save(path), which replaces what was saved before."
-            raise FileExistsError(msg)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-            self._write(Path(temporary) / "new")
-            if folder.exists():
-                folder.rename(Path(temporary) / "old")
-            (Path(temporary) / "new").rename(folder)
-
-
-def _may_be_replaced(folder: Path) -> bool:
-    """Whether a folder is empty or holds a saved stage, so that no other files are lost."""
-    return folder.is_dir() and ((folder / "metadata").is_dir() or not any(folder.iterdir()))
+def _from_spark_nlp(stage: Self, path: Path) -> Self:
+    """Give a stage the model and the parameters that Spark NLP saved."""
+    with opened(path) as saved:
+        if stage.face.annotator != "TokenClassifier":
+            msg = f"{path} holds a token classifier, which {type(stage).__name__} does not read."
+            raise InputError(msg)
+        stage._model = open_saved(saved)
+    return stage.setParams(**saved.params)
 
 
 def camel_case(name: str) -> str:

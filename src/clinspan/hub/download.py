@@ -26,10 +26,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from clinspan.exceptions import DamagedModelError, InputError, ModelNotFoundError, OutputError
+from clinspan.hub.importers.build import CONFIG, TOKENIZER
 from clinspan.hub.importers.hugging_face import (
-    CONFIG,
     SAFETENSORS,
-    TOKENIZER,
     Classifier,
     choose_weights,
     import_folder,

@@ -145,7 +145,7 @@ class Manifest:
         try:
             raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            msg = f"{folder} has no {MANIFEST}; bring a Hugging Face folder in with `clinspan import`."
+            msg = f"{folder} has no {MANIFEST}; bring a folder of Hugging Face or Spark NLP in with `clinspan import`."
             raise UnsupportedModelError(msg) from None
         except ValueError:
             msg = f"{MANIFEST} in {folder} is damaged; install or download the model again."

@@ -22,7 +22,7 @@ from clinspan.exceptions import UnsupportedModelError
 from clinspan.inference.cache import Outputs, WindowCache
 
 _TASK_SUBWORDS: Final = 256  # handed to a thread at once
-_LOG_ERRORS_ONLY: Final = 3
+_LOG_FATAL_ONLY: Final = 4  # errors are raised
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class OnnxSession:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # memory goes back after a long note
-        options.log_severity_level = _LOG_ERRORS_ONLY
+        options.log_severity_level = _LOG_FATAL_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -9,6 +9,7 @@ from clinspan import __version__
 from clinspan.examples import EXAMPLES
 from clinspan.hub.resolve import installed_heads
 from models import copied_model
+from spark_layout import from_spark, zipped
 
 RECORDS = [
     {"id": "1", "text": "The kidney was normal.", "entities": [{"start": 4, "end": 10, "label": "Organ"}]},
@@ -138,3 +139,21 @@ def test_a_folder_that_is_no_model_cannot_be_imported(clinspan, tmp_path, monkey
     assert outcome.code == 2
     assert outcome.message.startswith("error: ")
     assert not list((tmp_path / "home").rglob("manifest.json"))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_model_of_spark_nlp_is_imported(clinspan, tmp_path, monkeypatch, packed):
+    monkeypatch.setenv("CLINSPAN_HOME", str(tmp_path / "home"))
+    folder = from_spark(tmp_path / "organs_en_5.1.1_3.0_1", "bert")
+    source = zipped(tmp_path / f"{folder.name}.zip", folder) if packed else folder
+    outcome = clinspan("import", source)
+    assert (outcome.code, outcome.out) == (0, f"organs  {tmp_path / 'home' / 'models' / 'organs'}\n")
+    assert "heart" in clinspan("annotate", "-", "-m", "organs", stdin=b"The heart.").out
+    assert clinspan("import", source, "--name", "mine/organs", "--lang", "es").out.startswith("mine/organs  ")
+
+
+def test_a_damaged_model_of_spark_nlp_is_named(clinspan, tmp_path):
+    (tmp_path / "m.zip").write_bytes(b"PK")
+    outcome = clinspan("import", tmp_path / "m.zip")
+    assert outcome.code == 2
+    assert outcome.message.startswith(f"error: {tmp_path / 'm.zip'} is damaged or no zip archive")

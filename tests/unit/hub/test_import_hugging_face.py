@@ -416,7 +416,7 @@ def test_a_damaged_import_can_be_replaced(source):
 
 def test_a_bundled_models_name_is_taken(source, monkeypatch, tmp_path):
     bundled = import_folder(source, name="en/organs", target=tmp_path / "bundled" / "organs")
-    for module in ("clinspan.hub.resolve", "clinspan.hub.importers.hugging_face"):
+    for module in ("clinspan.hub.resolve", "clinspan.hub.importers.build"):
         monkeypatch.setattr(f"{module}.BUNDLED", bundled.parent)
     with pytest.raises(InputError, match="'en/organs' is the name of a model that comes with clinspan"):
         import_folder(source, name="en/organs")

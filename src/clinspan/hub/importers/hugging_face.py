@@ -7,45 +7,21 @@ A folder that has an ONNX graph is taken as it is and needs no PyTorch; safetens
 from __future__ import annotations
 
 import json
-import mmap
-import re
 import shutil
-import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
+from clinspan.exceptions import DamagedModelError, MissingExtraError, UnsupportedModelError
+from clinspan.hub.importers.build import CONFIG, GRAPH, INPUTS, LOGITS, TOKENIZER, Parts, build_folder
 
-from clinspan.exceptions import (
-    DamagedModelError,
-    InputError,
-    MissingExtraError,
-    ModelError,
-    OutputError,
-    UnsupportedModelError,
-)
-from clinspan.hub.card import write_card
-from clinspan.hub.manifest import MANIFEST, Head, Manifest, ModelFile
-from clinspan.hub.resolve import BUNDLED, home, installed_heads
-
-CONFIG: Final = "config.json"
-TOKENIZER: Final = "tokenizer.json"
-GRAPH: Final = "model.onnx"
 SAFETENSORS: Final = "model.safetensors"
 PICKLE: Final = "pytorch_model.bin"
 WEIGHTS: Final = (GRAPH, f"onnx/{GRAPH}", SAFETENSORS)  # the first one that is there is taken
 FILES: Final = (CONFIG, TOKENIZER, *WEIGHTS, PICKLE)
-UNITS: Final = ("word", "token")
-_LOGITS: Final = "logits"
-_INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 _LONGEST: Final = 512
-_OVERLAP: Final = 64
 _ROBERTA_OFFSET: Final = 2  # positions up to its padding id are not used
-_NAME: Final = re.compile(r"\w[\w.@+-]*(/\w[\w.@+-]*)*", re.ASCII)
-_INT8_OPERATORS: Final = (b"DynamicQuantizeLinear", b"DequantizeLinear", b"MatMulInteger", b"MatMulNBits")
 
 
 @dataclass(frozen=True)
@@ -65,7 +41,7 @@ class Family:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What a graph exported for this family reads."""
-        return _INPUTS if self.token_types else _INPUTS[:2]
+        return INPUTS if self.token_types else INPUTS[:2]
 
 
 FAMILIES: Final[Mapping[str, Family]] = {
@@ -184,35 +160,19 @@ def import_folder(
         MissingExtraError: if safetensors are to be exported without the `train` extra.
         OutputError: if the target cannot be written, or is anything but an earlier import of that name.
     """
-    _check_arguments(name, unit)
-    if target is None:
-        _check_not_bundled(name)
-    target = target or home() / "models" / name.replace("/", "-")
-    _check_target(target, name)
     weights = choose_weights([file for file in FILES if (source / file).is_file()], str(source))
     classifier = Classifier.read(source)
     _check_tokenizer(source)
-    with _complete(target) as folder:
+
+    def fill(folder: Path) -> None:
         for file in (CONFIG, TOKENIZER):
             shutil.copyfile(source / file, folder / file)
         _write_graph(source / weights, folder, classifier, int8=int8)
-        output = _check_graph(folder / GRAPH, source / weights, classifier)
-        manifest = Manifest(
-            name=name,
-            version=version,
-            languages=tuple(languages),
-            architecture=classifier.model_type,
-            unit=unit or UNITS[0],
-            max_length=classifier.max_length,
-            overlap=min(_OVERLAP, classifier.max_length // 4),
-            precision=_precision(folder / GRAPH),
-            licence=licence,
-            heads=(Head(name=name, output=output, tags=classifier.tags),),
-            files=tuple(ModelFile.from_path(folder, path.name) for path in sorted(folder.iterdir())),
-        )
-        manifest.write(folder)
-        write_card(manifest, folder)
-    return target
+
+    parts = Parts(classifier.model_type, classifier.tags, (classifier.max_length,), source / weights, fill)
+    return build_folder(
+        parts, name=name, target=target, languages=languages, unit=unit, licence=licence, version=version
+    )
 
 
 def choose_weights(names: Collection[str], where: str) -> str:
@@ -245,65 +205,10 @@ def choose_weights(names: Collection[str], where: str) -> str:
     raise UnsupportedModelError(msg)
 
 
-def _check_arguments(name: str, unit: str | None) -> None:
-    if not _NAME.fullmatch(name):
-        msg = f"{name!r} is no model name; use letters, digits, '.', '_', '-' and '/', such as 'mine/drugs'."
-        raise InputError(msg)
-    if unit not in (None, *UNITS):
-        msg = f"No unit {unit!r}; a model tags {' or '.join(map(repr, UNITS))}."
-        raise InputError(msg)
-
-
-def _check_not_bundled(name: str) -> None:
-    if any(name in found.head.names for found in installed_heads() if found.folder.parent == BUNDLED):
-        msg = f"{name!r} is the name of a model that comes with clinspan; choose another one."
-        raise InputError(msg)
-
-
-def _check_target(target: Path, name: str) -> None:
-    """Replace nothing but an earlier import of the same name."""
-    if not target.exists():
-        return
-    if not (target / MANIFEST).is_file():
-        msg = f"{target} exists and is no model folder; name another one."
-        raise OutputError(msg)
-    with suppress(ModelError):  # a damaged model may be replaced
-        if (other := Manifest.read(target).name) != name:
-            msg = f"{target} holds the model {other!r}; delete it or choose another name."
-            raise OutputError(msg)
-
-
 def _check_tokenizer(source: Path) -> None:
     from clinspan.inference.tokenizer import SubwordTokenizer
 
     SubwordTokenizer.open(source / TOKENIZER)
-
-
-@contextmanager
-def _complete(target: Path) -> Iterator[Path]:
-    """Yield a folder that takes the target's place at the end; after an error nothing of it is left."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as temporary:
-            folder = Path(temporary, "model")
-            folder.mkdir()
-            yield folder
-            _replace(target, folder, aside=Path(temporary, "old"))
-    except OSError as error:
-        msg = f"{target} could not be written: {error}."
-        raise OutputError(msg) from error
-
-
-def _replace(target: Path, folder: Path, aside: Path) -> None:
-    replaced = target.exists()
-    if replaced:
-        target.rename(aside)
-    try:
-        folder.rename(target)
-    except OSError:
-        if replaced:
-            aside.rename(target)
-        raise
 
 
 def _write_graph(weights: Path, folder: Path, classifier: Classifier, *, int8: bool) -> None:
@@ -323,7 +228,7 @@ def _convert(source: Path, graph: Path, classifier: Classifier, *, int8: bool) -
         raise UnsupportedModelError(msg)
     lengths = (2, min(23, classifier.max_length), classifier.max_length)
     convert = load_converter()
-    convert(source, graph, inputs=classifier.family.inputs, output=_LOGITS, lengths=lengths, int8=int8)
+    convert(source, graph, inputs=classifier.family.inputs, output=LOGITS, lengths=lengths, int8=int8)
 
 
 def load_converter() -> Callable[..., None]:
@@ -337,47 +242,3 @@ def load_converter() -> Callable[..., None]:
     except ModuleNotFoundError as error:
         raise MissingExtraError.from_extra("train", f"Importing {SAFETENSORS}") from error
     return convert
-
-
-def _check_graph(graph: Path, origin: Path, classifier: Classifier) -> str:
-    """Run a graph on a short and on the longest sequence, and return the name of the output with the logits."""
-    from clinspan.inference.session import OnnxSession
-
-    try:
-        session = OnnxSession.open(graph)
-    except UnsupportedModelError as error:
-        msg = f"{origin} is no graph that ONNX Runtime can load."
-        raise UnsupportedModelError(msg) from error.__cause__
-    if unknown := set(session.inputs) - set(_INPUTS):
-        msg = f"{origin} reads {', '.join(sorted(unknown))}; a token classifier reads {', '.join(_INPUTS)}."
-        raise UnsupportedModelError(msg)
-    output = _output(session.outputs, origin)
-    for length in (3, classifier.max_length):
-        _check_length(session, output, length, origin, len(classifier.tags))
-    return output
-
-
-def _output(outputs: Sequence[str], origin: Path) -> str:
-    if _LOGITS in outputs:
-        return _LOGITS
-    if len(outputs) > 1:
-        msg = f"{origin} has the outputs {', '.join(outputs)}, and none is called {_LOGITS}."
-        raise UnsupportedModelError(msg)
-    return outputs[0]
-
-
-def _check_length(session: Any, output: str, length: int, origin: Path, width: int) -> None:
-    try:
-        found = session.run(np.full(length, 2, np.int64), [output])[output].shape
-    except Exception as error:  # the runtime's errors share no public base
-        msg = f"{origin} does not run on input_ids of shape [1, {length}]; export it with free axes."
-        raise UnsupportedModelError(msg) from error
-    if found != (length, width):
-        msg = f"{origin} gives {output} of shape {list(found)} for {length} sub-words and {width} tags in {CONFIG}."
-        raise UnsupportedModelError(msg)
-
-
-def _precision(graph: Path) -> str:
-    """Tell `int8` from `fp32` by the operators a graph names."""
-    with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return "int8" if any(content.find(name) >= 0 for name in _INT8_OPERATORS) else "fp32"

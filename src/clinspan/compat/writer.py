@@ -1,0 +1,54 @@
+"""Writing a saved stage or pipeline: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from clinspan.compat.saved import local_path
+
+
+class Writer:
+    """Writes to a folder that is not there yet, or, if `overwrite` was called, in place of what was saved there.
+
+    The folder appears when it is complete.
+    """
+
+    def __init__(self, write: Callable[[Path], None]) -> None:
+        self._write, self._overwrite = write, False
+
+    def overwrite(self) -> Writer:
+        """Allow a saved stage or pipeline to be there."""
+        self._overwrite = True
+        return self
+
+    def session(self, _: Any) -> Writer:
+        """Accept a Spark session; none is needed."""
+        return self
+
+    def save(self, path: str) -> None:
+        """Write.
+
+        Args:
+            path: of a folder of this machine or one that all machines share; `file:` before it is allowed.
+
+        Raises:
+            FileExistsError: if something is there that may not be written over.
+        """
+        folder = local_path(path)
+        if folder.exists() and not (self._overwrite and _may_be_replaced(folder)):
+            msg = f"{folder} already exists; use write().overwrite().save(path), which replaces what was saved before."
+            raise FileExistsError(msg)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            self._write(Path(temporary) / "new")
+            if folder.exists():
+                folder.rename(Path(temporary) / "old")
+            (Path(temporary) / "new").rename(folder)
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    """Whether a folder is empty or holds a saved stage, so that no other files are lost."""
+    return folder.is_dir() and ((folder / "metadata").is_dir() or not any(folder.iterdir()))
