@@ -174,6 +174,11 @@ def frame_kind(frame: Any) -> str:
     raise InputError(msg)
 
 
+def is_spark_frame(frame: Any) -> bool:
+    """Whether a frame is one of Spark's, told without importing Spark."""
+    return type(frame).__module__.startswith("pyspark.sql") and hasattr(frame, "mapInArrow")
+
+
 def with_columns(frame: Any, columns: Mapping[str, pa.Field], batches: Sequence[pa.RecordBatch]) -> Any:
     """Return the frame, of its own kind, with columns of the batches added or replaced.
 

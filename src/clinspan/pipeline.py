@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
-from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
+from clinspan.annotators.fusion import fused
 from clinspan.engines.base import Engine
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import InputError
-from clinspan.frames import TEXT, TextSource, arrow_columns, listed, text_values, with_columns
+from clinspan.frames import TEXT, TextSource, arrow_columns, is_spark_frame, listed, text_values, with_columns
 from clinspan.persistence import load_stages, save_stages
 from clinspan.rows import blanked, warn_of_rows
 
@@ -51,7 +51,7 @@ class Pipeline:
         """Return the frame, of its own kind, with the columns of all stages added.
 
         Args:
-            frame: list of texts, pandas or Polars frame, or Arrow table.
+            frame: list of texts, pandas, Polars or Spark frame, or Arrow table.
             text_col: the text column; by default the one the assembler reads.
 
         Raises:
@@ -62,6 +62,8 @@ class Pipeline:
         Warns:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
+        if is_spark_frame(frame):
+            return self._on_spark(frame, text_col or self.text_col)
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col or self.text_col))
         beside = arrow_columns(frame, self._columns_beside_text)
@@ -75,6 +77,11 @@ class Pipeline:
         warn_of_rows(source.errors)
         columns = {name: batches[0].schema.field(name) for name in added}
         return with_columns(frame, columns, blanked(batches, source.errors, added))
+
+    def _on_spark(self, frame: Any, text_col: str) -> Any:
+        from clinspan.engines import spark
+
+        return spark.transformed([_reading(stage, self.text_col, text_col) for stage in self.stages], frame)
 
     @property
     def text_col(self) -> str:
@@ -116,35 +123,10 @@ def _lazy(stage: Annotator) -> bool:
     return bool(getattr(stage, "lazy_annotator", False))
 
 
-def fused(stages: Sequence[Annotator]) -> tuple[Annotator, ...]:
-    """Join classifiers that share graph and inputs into one stage, at the place of the first.
-
-    One that a stage in between would see, or would have changed for it, stays where it is.
-    """
-    groups: list[list[Annotator]] = []
-    latest: dict[object, tuple[int, list[Annotator]]] = {}
-    for i, stage in enumerate(stages):
-        key = (id(stage.model.tagger), stage.input_cols) if isinstance(stage, TokenClassifier) else i
-        first, group = latest.get(key, (i, []))
-        if not group or any(_interferes(other, stage) for other in stages[first:i]):
-            first, group = i, []
-            groups.append(group)
-        group.append(stage)
-        latest[key] = first, group
-    return tuple(_joined(group) for group in groups)
-
-
-def _interferes(other: Annotator, stage: Annotator) -> bool:
-    """Return whether `stage` may not run before `other`."""
-    written = set(other.outputs())
-    return stage.output_col in {*written, *other.input_cols} or not written.isdisjoint(stage.input_cols)
-
-
-def _joined(group: Sequence[Annotator]) -> Annotator:
-    classifiers = tuple(stage for stage in group if isinstance(stage, TokenClassifier))
-    if len(group) == 1:
-        return group[0]
-    return FusedTokenClassifiers(stages=classifiers, input_cols=classifiers[0].input_cols)
+def _reading(stage: Annotator, name: str, text_col: str) -> Annotator:
+    """Return an assembler of the column `name` as one of `text_col`, any other stage as it is."""
+    reads = isinstance(stage, DocumentAssembler) and stage.input_col == name
+    return replace(stage, input_col=text_col) if reads else stage
 
 
 def _named(

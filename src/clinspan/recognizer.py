@@ -21,8 +21,8 @@ from clinspan.annotators.token_classifier import TokenClassifier
 from clinspan.annotators.word_embeddings import WordEmbeddings
 from clinspan.document import Document, Entity
 from clinspan.engines.local import LocalEngine
-from clinspan.exceptions import MissingColumnError, TextError, UnsupportedModelError
-from clinspan.frames import TEXT, TextSource, frame_kind, listed, text_values, with_columns
+from clinspan.exceptions import InputError, MissingColumnError, TextError, UnsupportedModelError
+from clinspan.frames import TEXT, TextSource, frame_kind, is_spark_frame, listed, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
 from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, vectors_of
 from clinspan.pipeline import Pipeline
@@ -116,12 +116,14 @@ class EntityRecognizer:
         kept. `Pipeline.transform` adds the columns of the stages before as well.
 
         Args:
-            frame: list of texts, pandas or Polars frame, or Arrow table.
+            frame: list of texts, pandas, Polars or Spark frame, or Arrow table.
             text_col: the text column.
 
         Warns:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
+        if is_spark_frame(frame):
+            return self.pipeline.transform(frame, text_col=text_col).select(*frame.columns, *self._sources)
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col))
         columns = list(self._sources)
@@ -139,14 +141,19 @@ class EntityRecognizer:
         `sentence`, `model`.
 
         Args:
-            frame: list of texts, pandas or Polars frame, or Arrow table; the result is of the same kind (an
+            frame: list of texts, pandas, Polars or Spark frame, or Arrow table; the result is of the same kind (an
                 Arrow table for a list).
             text_col: the text column.
-            id_col: column that identifies rows in the result, in place of the row number.
+            id_col: column that identifies rows in the result, in place of the row number; a Spark frame needs one.
+
+        Raises:
+            InputError: if a Spark frame comes without `id_col`: its rows have no number.
 
         Warns:
             RowWarning: naming rows that could not be annotated.
         """
+        if is_spark_frame(frame):
+            return self._long_spark_frame(frame, text_col, id_col)
         source = TextSource(text_values(frame, text_col))
         tables, first = [], 0
         for batch in self.pipeline.run(source.batches()):
@@ -155,6 +162,19 @@ class EntityRecognizer:
         warn_of_rows(source.errors)
         table = pa.concat_tables(tables) if tables else self._long_table(_annotated_nothing(self), 0)
         return _like(frame, table, id_col)
+
+    def _long_spark_frame(self, frame: Any, text_col: str, id_col: str | None) -> Any:
+        from clinspan.engines import spark
+
+        if id_col is None:
+            msg = "Rows of a Spark frame have no number: name a column that identifies them (id_col)."
+            raise InputError(msg)
+        annotated = self.pipeline.transform(frame, text_col=text_col)
+        models = {chunk: model.head.name for model, _, chunk in self._columns}
+        if len(models) > 1 and not self._merges:
+            together = ChunkMerge(input_cols=tuple(models), output_col=CHUNK_COLUMN, keep=ALL)
+            annotated = spark.transformed([together], annotated)
+        return spark.long_frame(annotated, id_col, CHUNK_COLUMN, models)
 
     @cached_property
     def pipeline(self) -> Pipeline:

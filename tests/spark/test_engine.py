@@ -7,6 +7,7 @@ import psutil
 import pyarrow as pa
 import pytest
 
+import clinspan
 from chains import CHAINS, to_chunks
 from clinspan import NerConverter, nlp
 from clinspan.compat.frames import transformed
@@ -14,6 +15,7 @@ from clinspan.compat.pipeline import PipelineModel
 from clinspan.compat.stages import CLASSES, FACES
 from clinspan.engines import spark as engine
 from clinspan.engines.local import LocalEngine
+from clinspan.exceptions import InputError
 from notes import FRAGMENTS
 from spark.conftest import needs_classic
 
@@ -199,3 +201,26 @@ def _is_worker(process):
         return "pyspark.daemon" in " ".join(process.cmdline()) and not process.children()
     except psutil.Error:
         return False
+
+
+@pytest.mark.parametrize("keep", ["all", "longest"])
+@pytest.mark.parametrize("names", [("en/anatomy",), ("en/disease", "en/slim")])
+def test_the_python_face_takes_spark_frames(spark, names, keep):
+    recognizer = clinspan.load(*names, keep=keep)
+    table = pa.table({"note": list(range(len(TEXTS))), "body": pa.array(TEXTS, pa.string())})
+    frame = frame_of(spark, TEXTS).withColumnsRenamed({"id": "note", "text": "body"})
+    expected = recognizer.entities(table, text_col="body", id_col="note").to_pylist()
+    found = recognizer.entities(frame, text_col="body", id_col="note")
+    assert found.columns == list(expected[0])
+    assert sorted(_keys(row.asDict() for row in found.collect())) == sorted(_keys(expected))
+    columns = recognizer.transform(frame, text_col="body").columns
+    assert columns == recognizer.transform(table, text_col="body").schema.names
+
+
+def _keys(rows):
+    return [tuple(row.values()) for row in rows]
+
+
+def test_rows_of_a_spark_frame_need_an_id(spark):
+    with pytest.raises(InputError, match="id_col"):
+        clinspan.load("en/anatomy").entities(frame_of(spark, TEXTS))

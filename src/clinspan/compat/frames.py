@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
+from clinspan.annotators.fusion import fused
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import MissingInputError
-from clinspan.frames import frame_kind, listed, with_columns
-from clinspan.pipeline import Pipeline, fused
+from clinspan.frames import frame_kind, is_spark_frame, listed, with_columns
+from clinspan.pipeline import Pipeline
 from clinspan.schema import ANNOTATIONS, annotation_field, annotation_kinds
 
 
@@ -29,11 +30,6 @@ def transformed(stages: Sequence[Annotator], frame: Any) -> Any:
     stages[0].inputs(annotation_kinds(table.schema))
     batches = list(LocalEngine().run(fused(stages), table.combine_chunks().to_batches()))
     return _like(frame, pa.Table.from_batches(batches) if batches else table)
-
-
-def is_spark_frame(frame: Any) -> bool:
-    """Whether a frame is one of Spark's, told without importing Spark."""
-    return type(frame).__module__.startswith("pyspark.sql") and hasattr(frame, "mapInArrow")
 
 
 def annotated_table(frame: Any) -> pa.Table:

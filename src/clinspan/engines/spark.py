@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
+from clinspan.annotators.chunk_merge import SOURCE_KEY
 from clinspan.annotators.document import DocumentAssembler
+from clinspan.annotators.fusion import fused
 from clinspan.engines.local import LocalEngine
 from clinspan.frames import BATCH_CHARACTERS
 from clinspan.persistence import stages_from_json, stages_to_json
@@ -32,23 +34,53 @@ _PLAN: Final = "_clinspan_plan"
 _OPENING: Final = Lock()
 
 
-def transformed(stages: Sequence[Annotator], frame: DataFrame, *, threads: int = 1) -> DataFrame:
+def transformed(stages: Sequence[Annotator], frame: DataFrame) -> DataFrame:
     """Return the frame with the columns of the stages added.
+
+    A task uses as many threads as `spark.task.cpus` says, one by default: Spark runs as many tasks at once as
+    its executors have cores.
 
     Args:
         stages: in order.
         frame: of classic PySpark or of Spark Connect; a streaming one too.
-        threads: how many a task uses; Spark runs as many tasks at once as its executors have cores.
 
     Raises:
         MissingInputError: if a stage reads a column that is not there.
     """
     source, before = getattr(frame, _PLAN, (frame, ()))
     plan = (*before, *stages)
+    threads = int(frame.sparkSession.conf.get("spark.task.cpus", "1"))
     worker = Worker(stages_to_json(plan), tuple(kinds_of(source).items()), threads)
     result: DataFrame = source.mapInArrow(worker, _schema_after(plan, source))
     setattr(result, _PLAN, (source, plan))
     return result
+
+
+def long_frame(frame: DataFrame, id_col: str, chunk_col: str, models: Mapping[str, str]) -> DataFrame:
+    """Return the long table of a chunk column: one row per entity, with the columns of `EntityRecognizer.entities`.
+
+    Args:
+        frame: annotated.
+        id_col: column that identifies rows.
+        chunk_col: column of chunks.
+        models: the chunk columns they came from, as `ChunkMerge` notes them, and the models' names; of one alone
+            nothing is noted.
+    """
+    from pyspark.sql import functions as sql
+
+    rows = frame.select(frame[id_col], sql.explode(chunk_col).alias("chunk"))
+    chunk, metadata = rows["chunk"], rows["chunk"]["metadata"]
+    names = [sql.when(metadata[SOURCE_KEY] == column, sql.lit(name)) for column, name in models.items()]
+    return rows.select(
+        rows[id_col],
+        chunk["begin"].cast("long").alias("start"),
+        (chunk["end"] + 1).cast("long").alias("end"),
+        chunk["result"].alias("text"),
+        metadata["entity"].alias("label"),
+        metadata["confidence"].cast("float").alias("confidence"),
+        metadata["sentence"].cast("long").alias("sentence"),
+        (sql.coalesce(*names) if len(models) > 1 else sql.lit(*models.values())).alias("model"),
+    )
 
 
 def kinds_of(frame: DataFrame) -> dict[str, str]:
@@ -94,7 +126,7 @@ class Worker:
 @lru_cache(maxsize=4)
 def opened(plan: str) -> tuple[Annotator, ...]:
     """Open the models of a plan, once in a process."""
-    return tuple(stages_from_json(plan))
+    return fused(stages_from_json(plan))
 
 
 def _with_kinds(batch: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.RecordBatch:
