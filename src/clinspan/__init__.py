@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clinspan.annotators.token import Tokenizer
     from clinspan.annotators.token_classifier import TokenClassifier
     from clinspan.annotators.word_embeddings import WordEmbeddings
+    from clinspan.compat.session import start
     from clinspan.document import Document, Entity
     from clinspan.inference.model import open_bilstm, open_head, open_sentences, open_vectors
     from clinspan.pipeline import Pipeline
@@ -51,6 +52,7 @@ _EXPORTS = {
     "open_head": "clinspan.inference.model",
     "open_sentences": "clinspan.inference.model",
     "open_vectors": "clinspan.inference.model",
+    "start": "clinspan.compat.session",
 }
 
 __all__ = [
@@ -74,6 +76,7 @@ __all__ = [
     "open_head",
     "open_sentences",
     "open_vectors",
+    "start",
 ]
 
 

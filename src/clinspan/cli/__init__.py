@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from clinspan import __version__
-from clinspan.cli import annotate, demo, evaluate, import_model, models, run_script, train
+from clinspan.cli import annotate, demo, doctor, evaluate, import_model, models, run_script, train
 from clinspan.cli.console import abandon_output, fail
 from clinspan.exceptions import ClinspanError
 
@@ -42,6 +42,7 @@ def _main(
 
 _typer.command("annotate", epilog=annotate.EXAMPLES)(annotate.annotate)
 _typer.command("demo")(demo.demo)
+_typer.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 _typer.add_typer(models.app, name="models")
 _typer.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 _typer.command("import", epilog=import_model.EXAMPLES)(import_model.import_model)

@@ -27,7 +27,18 @@ EXAMPLES = """
   clinspan annotate note.txt -m en/clinical -m en/medication --keep longest
 
   cat note.txt | clinspan annotate - -m en/anatomy --format jsonl
+
+  clinspan annotate notes.parquet -m en/slim -o entities.parquet --engine spark --master "local[4]"
+
+  clinspan annotate s3a://notes/2026.parquet -m en/slim -o s3a://out/2026.parquet --remote sc://cluster:15002
 """
+
+
+class EngineName(str, Enum):
+    """Who does the work."""
+
+    local = "local"
+    spark = "spark"
 
 
 class Keep(str, Enum):
@@ -62,7 +73,7 @@ def annotate(
         typer.Option("--model", "-m", help="Model name; may be given more than once.", autocompletion=complete_model),
     ],
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--output", "-o", help="File or folder to write; standard output by default."),
     ] = None,
     form: Annotated[
@@ -85,11 +96,18 @@ def annotate(
         int | None,
         typer.Option(min=1, help="By default all CPUs this process may use."),
     ] = None,
+    engine: Annotated[EngineName, typer.Option(help="Threads of this machine, or Spark.")] = EngineName.local,
+    master: Annotated[str | None, typer.Option(help="Of classic Spark, such as local[4] or yarn.")] = None,
+    remote: Annotated[str | None, typer.Option(help="Of Spark Connect, such as sc://host:15002.")] = None,
 ) -> None:
     """Find the entities of notes.
 
     A note that cannot be read is named on standard error, the others are done, and the exit code is 1.
     """
+    if engine is EngineName.spark or master or remote:
+        form_name = form.value if form else Path(output or "").suffix.removeprefix(".")
+        _on_spark(source, model, output, form_name, keep, text_col, id_col, master=master, remote=remote)
+        return
     from clinspan.io.annotate import annotate_notes
     from clinspan.io.notes import read_notes
     from clinspan.recognizer import load
@@ -101,13 +119,34 @@ def annotate(
         task = progress.add_task("notes", total=None)
         watched = _watched(pairs, errors, lambda: progress.advance(task))
         if output is not None:
-            _to_file(watched, output, form)
+            _to_file(watched, Path(output), form)
         else:
             _to_terminal(watched, form or (OutputFormat.table if OUT.is_terminal else OutputFormat.jsonl))
     for line in errors:
         complain(line)
     if errors:
         raise typer.Exit(1)
+
+
+def _on_spark(
+    source: str,
+    model: list[str],
+    output: str | None,
+    form: str,
+    keep: Keep,
+    text_col: str,
+    id_col: str | None,
+    **session: str | None,
+) -> None:
+    from clinspan.compat.session import start
+    from clinspan.io.spark import read_notes, write_entities
+    from clinspan.recognizer import load
+
+    if output is None:
+        message = "Spark writes a folder: add --output PATH"
+        raise typer.BadParameter(message)
+    notes, name = read_notes(start(**session), source, text_col=text_col, id_col=id_col)
+    write_entities(load(*model, keep=keep.value), notes, output, form, text_col=text_col, id_col=name)
 
 
 def _watched(pairs: Pairs, errors: list[str], advance: Callable[[], None]) -> Iterator[tuple[str, Document]]:

@@ -11,6 +11,8 @@ from typing import Any, Final
 from clinspan.exceptions import MissingExtraError
 
 _HOST: Final = "127.0.0.1"
+CLASSIC: Final = "classic"
+SAIL: Final = "sail"
 
 
 def start(*_: Any, **options: Any) -> Any:
@@ -19,18 +21,32 @@ def start(*_: Any, **options: Any) -> Any:
     Licences, jars, memory and GPU options of `sparknlp.start` and `nlp.start` are accepted and not needed.
 
     Args:
-        options: `master_url` and `spark_conf` (or `params`) go to classic PySpark.
+        options: `remote` is the URL of a Spark Connect server; `master_url` (or `master`) and `spark_conf` (or
+            `params`) go to classic PySpark.
 
     Raises:
         MissingExtraError: if neither classic PySpark with Java nor Sail is installed.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if (active := _active()) is not None:
+        return active
+    if options.get("remote") and importlib.util.find_spec("pyspark") is not None:
+        return _connected(options["remote"])
     engine = chosen_engine()
-    if engine == "classic":
+    if engine == CLASSIC:
         return _classic(options)
-    if engine == "sail":
+    if engine == SAIL:
         return _sail()
     raise MissingExtraError.from_extra("spark", "A Spark session")
+
+
+def _active() -> Any:
+    """Return the session that is in use, of Spark Connect or of classic Spark."""
+    modules = ["pyspark.sql.connect.session"]
+    if importlib.util.find_spec("py4j") is not None:  # without it classic Spark cannot be asked
+        modules.append("pyspark.sql.session")
+    loaded = [sys.modules[name] for name in modules if name in sys.modules]
+    return next(filter(None, (module.SparkSession.getActiveSession() for module in loaded)), None)
 
 
 def chosen_engine() -> str:
@@ -39,21 +55,32 @@ def chosen_engine() -> str:
         return ""
     classic = importlib.util.find_spec("py4j") is not None
     if classic and (os.environ.get("JAVA_HOME") or shutil.which("java")):
-        return "classic"
-    return "sail" if importlib.util.find_spec("pysail") is not None else ""
+        return CLASSIC
+    return SAIL if importlib.util.find_spec("pysail") is not None else ""
 
 
 def _classic(options: dict[str, Any]) -> Any:
     from pyspark.sql import SparkSession
 
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        return active
     conf = {**(options.get("spark_conf") or {}), **(options.get("params") or {})}
-    builder = SparkSession.builder.appName("clinspan").master(options.get("master_url") or "local[*]")
+    builder = SparkSession.builder.appName("clinspan")
+    if master := _master(options):
+        builder = builder.master(master)
     for key, value in conf.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
+
+
+def _master(options: dict[str, Any]) -> str:
+    """Return the master that was asked for; under spark-submit, which has one already, none else."""
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    return options.get("master_url") or options.get("master") or ("" if submitted else "local[*]")
+
+
+def _connected(url: str) -> Any:
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.remote(url).getOrCreate()
 
 
 _server: Any = None  # kept alive with the process
@@ -62,11 +89,10 @@ _server: Any = None  # kept alive with the process
 def _sail() -> Any:
     global _server
     from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
 
     os.environ.setdefault("RUST_LOG", "warn")  # each request is a line otherwise
     if _server is None:
         _server = SparkConnectServer(_HOST, 0)
         _server.start(background=True)
     _, port = _server.listening_address
-    return SparkSession.builder.remote(f"sc://{_HOST}:{port}").getOrCreate()
+    return _connected(f"sc://{_HOST}:{port}")
