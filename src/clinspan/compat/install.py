@@ -15,8 +15,7 @@ from typing import Any, Final
 from clinspan import __version__
 from clinspan.compat import medical, nlp, session
 from clinspan.compat.visualizer import NerVisualizer
-
-SPARK_NLP: Final = "7.0.0"  # the release whose names and shapes are offered
+from clinspan.hub.importers.archives import RELEASE
 
 
 def _names(*modules: ModuleType) -> dict[str, Any]:
@@ -25,12 +24,12 @@ def _names(*modules: ModuleType) -> dict[str, Any]:
 
 def _version() -> str:
     """Return the version of Spark NLP that is stood in for."""
-    return SPARK_NLP
+    return RELEASE
 
 
 _OPEN: Final = _names(nlp)
 _LICENSED: Final = _names(nlp, medical)
-_START: Final = {"start": session.start, "version": _version, "__version__": SPARK_NLP}
+_START: Final = {"start": session.start, "version": _version, "__version__": RELEASE}
 MODULES: Final[dict[str, dict[str, Any]]] = {
     "sparknlp": _START,
     "sparknlp.base": _OPEN,

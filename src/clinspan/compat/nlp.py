@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any, Final
 
 from clinspan.compat.annotation import Annotation
 from clinspan.compat.light import LightPipeline, PretrainedPipeline
+from clinspan.compat.one_liner import load, to_pretty_df
 from clinspan.compat.pipeline import Pipeline, PipelineModel, RecursivePipeline
 from clinspan.compat.session import start
 from clinspan.compat.stage import Stage
 from clinspan.compat.stages import CLASSES, OPEN
+from clinspan.compat.visualizer import NerVisualizer
 
 _STAGES: dict[str, type[Stage]] = {name: CLASSES[target] for name, target in OPEN.items()}
 globals().update(_STAGES)
+
+viz = SimpleNamespace(NerVisualizer=NerVisualizer)
+_OF_SPARK: Final = {  # what johnsnowlabs.nlp hands on; imported when asked for
+    "SparkSession": ("pyspark.sql", "SparkSession"),
+    "DataFrame": ("pyspark.sql", "DataFrame"),
+    "SQL": ("pyspark.sql", ""),
+    "F": ("pyspark.sql.functions", ""),
+    "T": ("pyspark.sql.types", ""),
+}
 
 __all__ = [
     "Annotation",
@@ -21,11 +34,17 @@ __all__ = [
     "PipelineModel",
     "PretrainedPipeline",
     "RecursivePipeline",
+    "load",
     "start",
+    "to_pretty_df",
+    "viz",
     *_STAGES,
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _OF_SPARK:
+        module, attribute = _OF_SPARK[name]
+        return getattr(import_module(module), attribute) if attribute else import_module(module)
     msg = f"clinspan.nlp has no {name!r}; it has {', '.join(sorted(__all__))}."
     raise AttributeError(msg)

@@ -17,7 +17,8 @@ from clinspan.compat.frames import transformed
 from clinspan.compat.saved import local_path, read_metadata, write_metadata
 from clinspan.compat.spark_ml import with_spark_bases
 from clinspan.compat.writer import Writer
-from clinspan.exceptions import InputError
+from clinspan.exceptions import InputError, ModelNotFoundError
+from clinspan.hub.importers.archives import cached
 from clinspan.hub.importers.spark_nlp import is_spark_nlp, opened
 from clinspan.inference.model import OpenedModel, open_model
 from clinspan.persistence import is_saved, load_stages, save_stages
@@ -183,7 +184,7 @@ class ModelStage(Stage):
 
     @classmethod
     def pretrained(cls: type[Self], name: str = "", lang: str = "en", remote_loc: str | None = None) -> Self:  # noqa: ARG003
-        """Return a stage with a model of clinspan's own, or one that was imported.
+        """Return a stage with a model of clinspan's own, one that was imported, or one that Spark NLP has downloaded.
 
         Args:
             name: any name that `clinspan models` lists, Spark NLP's included.
@@ -194,7 +195,12 @@ class ModelStage(Stage):
             ModelNotFoundError: suggesting the nearest name.
         """
         stage = cls()
-        stage._model = open_model(name or cls.face.pretrained, language=lang)
+        try:
+            stage._model = open_model(name or cls.face.pretrained, language=lang)
+        except ModelNotFoundError:
+            if (archive := cached(name, lang)) is None:
+                raise
+            return _from_spark_nlp(stage, archive)
         return stage
 
     @classmethod

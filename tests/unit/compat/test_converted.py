@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clinspan import medical, nlp
-from clinspan.exceptions import InputError, UnsupportedModelError
+from clinspan.exceptions import InputError, ModelNotFoundError, UnsupportedModelError
 from spark_layout import LABELS, MERGES, PIECES, WORDPIECE, from_spark, toy_graph, write_exported, zipped
 
 TEXT = "The heart is large."
@@ -78,3 +78,12 @@ def test_other_classes_and_folders_are_refused(tmp_path):
         nlp.BertForTokenClassification.loadSavedModel(str(tmp_path))
     with pytest.raises(UnsupportedModelError, match="no saved pipeline"):
         nlp.BertForTokenClassification.load(str(tmp_path / "none"))
+
+
+def test_pretrained_finds_what_spark_nlp_has_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLINSPAN_CACHE_PRETRAINED", str(tmp_path))
+    from_spark(tmp_path / "toy_ner_en_6.1.1_3.0_1757521819217", "bert")
+    stage = nlp.BertForTokenClassification.pretrained("toy_ner", "en", "clinical/models")
+    assert chunks(stage) == ["heart"]
+    with pytest.raises(ModelNotFoundError):
+        nlp.BertForTokenClassification.pretrained("toy_ner", "nl")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clinspan.exceptions import DamagedModelError, UnsupportedModelError
+from clinspan.hub.importers.archives import Archive
 from clinspan.hub.importers.build import CONFIG, GRAPH, TOKENIZER, Parts, build_folder
 from clinspan.hub.importers.untrusted import own_file, read_table, unpack, unpack_only_file
 from clinspan.hub.importers.vocabulary import (
@@ -53,7 +54,6 @@ _PARAMS: Final[Mapping[str, Callable[[Any], bool]]] = {  # those that are kept, 
     "caseSensitive": lambda value: type(value) is bool,
 }
 _SHOWN: Final = 60  # characters of an unknown class's name
-_ARCHIVE: Final = re.compile(r"(?P<name>.+)_(?P<lang>[a-z]{2,3})_\d+(\.\d+)*_\d+(\.\d+)*_(?P<time>\d+)")
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.@+-]+", re.ASCII)
 _WAY_OUT: Final = "bring its Hugging Face original in with `clinspan import`, or export that to ONNX"
 
@@ -155,12 +155,12 @@ def _root(folder: Path) -> Path:
 
 
 def _named(saved: SavedClassifier, path: Path) -> SavedClassifier:
-    """Name it after its archive, or the folder that was one: `name_language_library_spark_time`."""
-    stem = path.resolve().name.removesuffix(ZIP)
-    found = _ARCHIVE.fullmatch(stem)
-    if found is None:
-        return replace(saved, name=_NOT_IN_NAMES.sub("-", stem).strip(".@+-") or "model")
-    return replace(saved, name=found["name"], languages=(found["lang"],), version=found["time"])
+    """Name it after its archive, or the folder that was one."""
+    path = path.resolve()
+    archive = Archive.from_path(path)
+    if archive is None:
+        return replace(saved, name=_NOT_IN_NAMES.sub("-", path.name.removesuffix(ZIP)).strip(".@+-") or "model")
+    return replace(saved, name=archive.name, languages=(archive.language,), version=str(archive.time))
 
 
 def _read_exported(folder: Path) -> SavedClassifier:

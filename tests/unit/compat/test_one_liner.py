@@ -1,0 +1,66 @@
+"""One-liners: models by reference, results as pandas frames."""
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from clinspan import nlp
+from clinspan.exceptions import InputError, ModelNotFoundError
+from unit.compat.test_stage import TEXT, chain
+
+COLUMNS = ["entities_anatomy", "entities_anatomy_class", "entities_anatomy_confidence"]
+
+
+@pytest.mark.parametrize("reference", ["en.med_ner.anatomy", "med_ner.anatomy", "anatomy", "en/anatomy"])
+def test_a_reference_is_one_of_our_models(reference):
+    found = nlp.load(reference, verbose=True).predict(TEXT)
+    assert list(found.columns) == [*COLUMNS, "entities_anatomy_origin_sentence"]
+    assert found["entities_anatomy"].tolist() == ["left kidney", "liver"]
+    assert found["entities_anatomy_origin_sentence"].tolist() == [0, 1]
+
+
+def test_positions_are_inclusive_and_the_index_is_the_row():
+    texts = ["", TEXT]
+    for data in (texts, pd.DataFrame({"text": texts}), pa.table({"text": texts})):
+        found = nlp.load("en.med_ner.anatomy").predict(data, positions=True)
+        assert found.index.tolist() == [1, 1]
+        for _, row in found.iterrows():
+            assert TEXT[row["entities_anatomy_begin"] : row["entities_anatomy_end"] + 1] == row["entities_anatomy"]
+
+
+def test_a_row_a_document_has_lists():
+    found = nlp.load("anatomy disease").predict([TEXT, ""], output_level="document")
+    assert found["document"].tolist() == [TEXT, ""]
+    assert found["entities_anatomy"].tolist() == [["left kidney", "liver"], []]
+    assert found["entities_disease_class"].tolist() == [[], []]
+
+
+def test_what_is_not_there_is_said():
+    with pytest.raises(ModelNotFoundError, match="anatomie"):
+        nlp.load("en.med_ner.anatomie")
+    with pytest.raises(InputError, match="chunk or document"):
+        nlp.load("anatomy").predict(TEXT, output_level="relation")
+    with pytest.raises(InputError, match="'ner' is"):
+        nlp.load("anatomy").viz(TEXT, viz_type="dep")
+
+
+def test_entities_are_shown():
+    html = nlp.load("anatomy").viz(TEXT)
+    assert ">liver <b" in html
+    assert "<mark" not in nlp.load("anatomy").viz(TEXT, labels_to_viz=["Cell"])
+
+
+def test_a_pipeline_as_a_pretty_frame():
+    model = nlp.Pipeline(stages=chain()).fit()
+    found = nlp.to_pretty_df(model, ["", TEXT])
+    assert found[["chunk", "label"]].to_numpy().tolist() == [["left kidney", "Organ"], ["liver", "Organ"]]
+    assert found.index.tolist() == [1, 1]
+    assert list(nlp.to_pretty_df(model, TEXT, positions=False).columns) == ["chunk", "label", "confidence"]
+    with pytest.raises(InputError, match="'chunk'"):
+        nlp.to_pretty_df(model, TEXT, output_level="token")
+
+
+def test_the_namespace_hands_on_what_it_has():
+    assert nlp.viz.NerVisualizer().get_label_color("x") is None
+    with pytest.raises(AttributeError, match="no 'Nothing'"):
+        _ = nlp.Nothing
