@@ -4,13 +4,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test slow lint format type bench torch wheel clean
+SPARKS := 3.5 4.1
+
+.PHONY: demo test spark slow lint format type bench torch wheel clean
 
 demo: $(VENV)/.core  ## annotate the example notes with the bundled models
 	$(BIN)/clinspan demo
 
 test: $(VENV)/.dev  ## run the tests; those of training need `make torch` first and are skipped without it
 	$(BIN)/python -m pytest
+
+spark: $(SPARKS:%=$(VENV)-spark-%/.ready)  ## run the tests of Spark on classic PySpark; needs Java 17 (make test runs them on Sail)
+	for version in $(SPARKS); do $(VENV)-spark-$$version/bin/python -m pytest tests/spark || exit 1; done
 
 slow: $(VENV)/.dev  ## run the long forms of the measurements
 	$(BIN)/python -m pytest -m slow
@@ -38,12 +43,18 @@ wheel: $(VENV)/.dev  ## build the wheel and print its size
 	ls -l dist
 
 clean:  ## remove the environment and all that was built
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-spark-* build dist .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
 	  || (echo "clinspan needs Python 3.10 to 3.13; name one with: make PYTHON=python3.12 ..." && exit 1)
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)-spark-%/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-spark-$*
+	$(VENV)-spark-$*/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[frames]' 'pyspark==$*.*' \
+	  hypothesis psutil pytest
+	touch $@
 
 $(VENV)/.core: $(BIN)/python pyproject.toml
 	$(PIP) --editable .

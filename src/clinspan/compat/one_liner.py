@@ -36,7 +36,7 @@ class OneLiner:
         data: Any,
         output_level: str = "chunk",
         positions: bool = False,
-        metadata: bool = False,
+        metadata: bool = False,  # noqa: ARG002
         **_: Any,
     ) -> Any:
         """Return a pandas frame.
