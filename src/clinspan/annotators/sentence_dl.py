@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,10 @@ import pyarrow.compute as pc
 
 from clinspan.annotators.sentence_base import Sentences, SentenceStage
 from clinspan.codepoints import CodePoints
-from clinspan.inference.boundaries import REACH, Candidates, sentence_ranges
+from clinspan.inference.boundaries import Candidates, sentence_ranges
 from clinspan.inference.model import SentenceModel
+
+_BEFORE: Final = 32  # characters before a candidate in which `impossible_penultimates` are looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +43,7 @@ class SentenceDetectorDL(SentenceStage):
     def detect(self, texts: pa.StringArray) -> Sentences:
         """Decide all candidates of all texts at once."""
         text = CodePoints.from_arrow(texts)
-        found = Candidates.from_text(text)
+        found = Candidates.from_text(text, self.model.network.reach)
         accepted = self.model.network.probabilities(found.windows) > self.threshold
         accepted &= ~self._impossible(text, found)
         return Sentences.from_ranges(text, *sentence_ranges(text, found, accepted))
@@ -49,7 +52,7 @@ class SentenceDetectorDL(SentenceStage):
         if not self.impossible_penultimates:
             return np.zeros(len(found.stops), dtype=np.bool_)
         row = np.searchsorted(text.row_starts, found.stops, side="right") - 1
-        starts = np.maximum(text.row_starts[row], found.stops - 2 * REACH)
+        starts = np.maximum(text.row_starts[row], found.stops - _BEFORE)
         before = pc.replace_substring_regex(text.slices(starts, found.stops), r"\s*[.:?!;]$", "")
         ends = [pc.ends_with(before, pattern) for pattern in self.impossible_penultimates]
         return reduce(pc.or_, ends).to_numpy(zero_copy_only=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from clinspan.evaluation.entity import MICRO, Score, score_entities
@@ -10,6 +10,7 @@ from clinspan.schema import Span
 from clinspan.tagging import LabelledSpan
 
 SENTENCE: Final = "whole sentences"
+ALL: Final = "with the ends of texts"
 _BOUNDARY: Final = "boundary"
 
 
@@ -22,16 +23,21 @@ def score_sentences(gold: Sequence[Sequence[Span]], found: Sequence[Sequence[Spa
 
     Returns:
         Under `micro` the scores of the boundaries inside documents (the ends of all sentences but the last, which
-        nobody can miss), and under `whole sentences` those of sentences with both their edges.
+        nobody can miss), then those of all ends, as the CoNLL shared tasks count, and under `whole sentences` those of
+        sentences with both their edges.
     """
-    boundaries = score_entities(*([_boundaries(spans) for spans in side] for side in (gold, found)))
-    sentences = score_entities(*([_whole(spans) for spans in side] for side in (gold, found)))
-    return {MICRO: boundaries["strict"][MICRO], SENTENCE: sentences["strict"][MICRO]}
+    return {
+        MICRO: _scored([[_end(span) for span in spans[:-1]] for spans in side] for side in (gold, found)),
+        ALL: _scored([[_end(span) for span in spans] for spans in side] for side in (gold, found)),
+        SENTENCE: _scored(
+            [[LabelledSpan(*span, SENTENCE) for span in spans] for spans in side] for side in (gold, found)
+        ),
+    }
 
 
-def _boundaries(spans: Sequence[Span]) -> list[LabelledSpan]:
-    return [LabelledSpan(span.stop - 1, span.stop, _BOUNDARY) for span in spans[:-1]]
+def _scored(sides: Iterable[Sequence[Sequence[LabelledSpan]]]) -> Score:
+    return score_entities(*sides)["strict"][MICRO]
 
 
-def _whole(spans: Sequence[Span]) -> list[LabelledSpan]:
-    return [LabelledSpan(span.start, span.stop, SENTENCE) for span in spans]
+def _end(span: Span) -> LabelledSpan:
+    return LabelledSpan(span.stop - 1, span.stop, _BOUNDARY)

@@ -26,8 +26,7 @@ from clinspan.inference.session import OnnxSession
 DETAILS_FILE: Final = "sentences.json"
 WINDOWS: Final = "characters"
 OUTPUT: Final = "boundary"
-REACH: Final = 16  # characters read on either side of a candidate; a run of white space is one
-WIDTH: Final = 2 * REACH + 1
+REACH: Final = 16  # characters read on either side of a candidate, unless a model says so; a run of white space is one
 _AT_ONCE: Final = 4096  # candidates in one call
 
 Codes = npt.NDArray[np.uint32]
@@ -91,21 +90,22 @@ class _Stream:
         new = (after == _UPPER) | (after == _OPENER) | (after == _LETTER)
         return at[(kind == _GAP) & ended], at[(kind == _ENDER) & new]
 
-    def windows(self, left: Ints, centre: Codes) -> Codes:
-        """Return the symbols around places, shape [places, WIDTH]; 0 is outside the row.
+    def windows(self, left: Ints, centre: Codes, reach: int) -> Codes:
+        """Return the symbols around places, shape [places, width]; 0 is outside the row.
 
         Args:
             left: last symbol of the left side, shape [places].
             centre: what stands in the middle; the right side begins after it, or after the left side.
+            reach: symbols on either side.
         """
         row = np.searchsorted(self.row_starts, left, side="right") - 1
         begin, end = self.row_starts[row][:, None], self.row_starts[row + 1][:, None]
         right = left + np.where(centre == _JOINT, 1, 2)
-        reach = np.arange(REACH)
-        at = np.concatenate([left[:, None] - reach[::-1], right[:, None] + reach], axis=1)
+        steps = np.arange(reach)
+        at = np.concatenate([left[:, None] - steps[::-1], right[:, None] + steps], axis=1)
         seen = self.symbols[np.clip(at, 0, max(len(self.symbols) - 1, 0))]
         seen = np.where((at >= begin) & (at < end), seen, NOTHING).astype(np.uint32)
-        return np.concatenate([seen[:, :REACH], centre[:, None], seen[:, REACH:]], axis=1)
+        return np.concatenate([seen[:, :reach], centre[:, None], seen[:, reach:]], axis=1)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Candidates:
     Attributes:
         stops: one past the last character of the sentence that would end, shape [candidates].
         resumes: first character of the next.
-        windows: code points around each, shape [candidates, WIDTH].
+        windows: code points around each, shape [candidates, width]; as many on either side of the middle.
     """
 
     stops: Ints
@@ -123,8 +123,8 @@ class Candidates:
     windows: Codes
 
     @classmethod
-    def from_text(cls, text: CodePoints) -> Candidates:
-        """Find all candidates of all rows."""
+    def from_text(cls, text: CodePoints, reach: int = REACH) -> Candidates:
+        """Find all candidates of all rows, and `reach` characters on either side of each."""
         stream = _Stream.from_text(text)
         gaps, marks = stream.candidates()
         places = np.concatenate([gaps, marks])
@@ -132,7 +132,7 @@ class Candidates:
         gap = np.arange(len(places)) < len(gaps)
         centre = np.where(gap, stream.symbols[places], _JOINT).astype(np.uint32)
         stops = stream.places[places] + ~gap
-        windows = stream.windows(places - gap, centre)
+        windows = stream.windows(places - gap, centre, reach)
         return cls(stops[order], stream.places[places + 1][order], windows[order])
 
 
@@ -155,10 +155,17 @@ def sentence_ranges(text: CodePoints, found: Candidates, accepted: npt.NDArray[n
 
 @dataclass(frozen=True)
 class BoundaryModel:
-    """A graph from the characters around a candidate to the probability that a sentence ends there."""
+    """A graph from the characters around a candidate to the probability that a sentence ends there.
+
+    Attributes:
+        session: the graph.
+        alphabet: the characters it knows.
+        reach: how many it reads on either side.
+    """
 
     session: OnnxSession
     alphabet: Alphabet
+    reach: int = REACH
 
     @classmethod
     def open(cls, folder: Path) -> BoundaryModel:
@@ -169,11 +176,12 @@ class BoundaryModel:
         """
         session = OnnxSession.open(folder / "model.onnx")
         try:
-            alphabet = Alphabet(json.loads((folder / DETAILS_FILE).read_text(encoding="utf-8"))["characters"])
+            details = json.loads((folder / DETAILS_FILE).read_text(encoding="utf-8"))
+            alphabet, reach = Alphabet(details["characters"]), int(details.get("reach", REACH))
         except (OSError, ValueError, KeyError, TypeError) as error:
             msg = f"The files in {folder} are not those of a sentence model; install or download the model again."
             raise DamagedModelError(msg) from error
-        return cls(session, alphabet)
+        return cls(session, alphabet, reach)
 
     def probabilities(self, windows: Codes) -> Floats:
         """Return the probability of a sentence end at each candidate, shape [candidates]."""

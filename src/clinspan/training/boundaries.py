@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clinspan.annotators.sentence import SentenceDetector
 from clinspan.annotators.sentence_base import SentenceStage
@@ -28,7 +29,7 @@ from clinspan.evaluation.sentences import score_sentences
 from clinspan.hub.card import MEASURE, write_card
 from clinspan.hub.manifest import SENTENCE_CNN, Manifest
 from clinspan.inference.alphabet import NOTHING, Alphabet
-from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WIDTH, WINDOWS, Candidates, character_ids
+from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WINDOWS, Candidates, character_ids
 from clinspan.inference.model import open_sentences
 from clinspan.inference.units import WORD_UNIT
 from clinspan.schema import Span
@@ -36,9 +37,10 @@ from clinspan.training.data import DataFolders
 from clinspan.training.examples import repeated
 from clinspan.training.export import export_onnx
 from clinspan.training.finetune import warm_then_down
-from clinspan.training.passages import Passage, Variation, corpus_passages, laid_out
+from clinspan.training.passages import Passage, corpus_passages, laid_out, stacked
 from clinspan.training.publish import single_manifest, size_of
 from clinspan.training.recipes import SentencesRecipe
+from clinspan.training.variations import Variation
 
 _WARMUP: Final = 0.05
 Corpora = Mapping[str, tuple[list[Passage], list[Passage]]]  # what trains and what measures, by corpus
@@ -58,17 +60,18 @@ class BoundaryNetwork(nn.Module):
         self.layers = nn.Sequential(
             nn.Conv1d(recipe.dimension, recipe.filters, 3, padding=1),
             nn.ReLU(),
-            nn.Conv1d(recipe.filters, recipe.filters, 3, padding=1),
+            nn.Conv1d(recipe.filters, recipe.filters, 3, padding=2, dilation=2),
             nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(recipe.dropout),
-            nn.Linear(recipe.filters * WIDTH, recipe.hidden),
+            nn.Linear(recipe.filters * recipe.width, recipe.hidden),
             nn.ReLU(),
+            nn.Dropout(recipe.dropout),
             nn.Linear(recipe.hidden, 1),
         )
 
     def forward(self, characters: Tensor) -> Tensor:
-        """Return logits, shape [candidates, 1], from character ids, shape [candidates, WIDTH]."""
+        """Return logits, shape [candidates, 1], from character ids, shape [candidates, width]."""
         found: Tensor = self.layers(self.embedding(characters).transpose(1, 2))
         return found
 
@@ -92,10 +95,10 @@ class Decisions:
     ends: npt.NDArray[np.bool_]
 
     @classmethod
-    def from_passages(cls, passages: Sequence[Passage]) -> Decisions:
+    def from_passages(cls, passages: Sequence[Passage], reach: int) -> Decisions:
         """Find the candidates of passages."""
         text, ends = laid_out(passages)
-        found = Candidates.from_text(text)
+        found = Candidates.from_text(text, reach)
         return cls(found.windows, np.isin(found.stops, ends))
 
 
@@ -103,7 +106,7 @@ def train_sentences(recipe: SentencesRecipe, *, data: DataFolders, output: Path,
     """Train on the recipe's corpora, write a model folder, and score it beside the rules."""
     corpora = {corpus.name: corpus_passages(corpus, data) for corpus in recipe.corpora}
     everything = [passage for train, _ in corpora.values() for passage in train]
-    alphabet = _alphabet(Decisions.from_passages(everything).windows, recipe.min_count)
+    alphabet = _alphabet(Decisions.from_passages(everything, recipe.reach).windows, recipe.min_count)
     torch.manual_seed(recipe.seed)
     network = BoundaryNetwork(recipe, len(alphabet))
     console.print(f"{len(everything)} texts, {len(alphabet)} characters", highlight=False)
@@ -123,11 +126,12 @@ def _optimise(
 ) -> None:
     rng = random.Random(recipe.seed)  # noqa: S311 - order and changes of texts, not a secret
     vary = Variation(recipe, rng)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))  # type: ignore[no-untyped-call]
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     schedule = None
     for epoch in range(recipe.epochs):
         passages = [vary(p) for c in recipe.corpora for p in repeated(corpora[c.name][0], c.passes, rng)]
-        decisions = Decisions.from_passages(passages)
+        decisions = Decisions.from_passages(stacked(passages, recipe.stack, rng), recipe.reach)
         batches = _batches(len(decisions.ends), recipe.batch_candidates, recipe.seed + epoch)
         if schedule is None:
             rate = warm_then_down(len(batches) * recipe.epochs, _WARMUP)
@@ -135,14 +139,17 @@ def _optimise(
         network.train()
         losses = []
         for rows in track(batches, f"epoch {epoch + 1}/{recipe.epochs}", transient=True, console=console):
-            logits = network(torch.from_numpy(character_ids(alphabet, decisions.windows[rows])))[:, 0]
-            loss = binary_cross_entropy_with_logits(logits, torch.from_numpy(decisions.ends[rows]).float())
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                logits = network(torch.from_numpy(character_ids(alphabet, decisions.windows[rows])))[:, 0]
+            loss = binary_cross_entropy_with_logits(logits.float(), torch.from_numpy(decisions.ends[rows]).float())
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+            average.update_parameters(network)
             losses.append(loss.item())
         console.print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", highlight=False)
+    network.load_state_dict(average.module.state_dict())
 
 
 def _batches(count: int, size: int, seed: int) -> list[Ints]:
@@ -152,8 +159,9 @@ def _batches(count: int, size: int, seed: int) -> list[Ints]:
 
 def _write(recipe: SentencesRecipe, network: BoundaryNetwork, alphabet: Alphabet, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / DETAILS_FILE).write_text(json.dumps({"characters": alphabet.characters}) + "\n", encoding="utf-8")
-    example = {WINDOWS: torch.ones(2, WIDTH, dtype=torch.int64)}
+    details = {"characters": alphabet.characters, "reach": recipe.reach}
+    (folder / DETAILS_FILE).write_text(json.dumps(details) + "\n", encoding="utf-8")
+    example = {WINDOWS: torch.ones(2, recipe.width, dtype=torch.int64)}
     export_onnx(_AsGraph(network), example, [OUTPUT], folder / "model.onnx")
     manifest = single_manifest(
         recipe,

@@ -1,4 +1,4 @@
-"""Texts with known sentences, and the ways in which notes differ from them."""
+"""Texts with known sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.codepoints import CodePoints, Ints
 from clinspan.schema import Span
 from clinspan.training.data import DataFolders
-from clinspan.training.recipes import SentenceCorpusRecipe, SentencesRecipe
+from clinspan.training.recipes import SentenceCorpusRecipe
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,25 @@ class Passage:
         sentences: without white space at their sides.
         gaps: what follows each but the last.
         silver: whether rules have divided it; such a text is a note already, and not varied.
+        language: ISO 639-1 code; "" if unknown.
     """
 
     sentences: tuple[str, ...]
     gaps: tuple[str, ...]
     silver: bool = False
+    language: str = ""
 
     @classmethod
-    def from_spans(cls, text: str, spans: Iterable[Span], *, silver: bool = False) -> Passage:
+    def from_spans(cls, text: str, spans: Iterable[Span], *, silver: bool = False, language: str = "") -> Passage:
         """Divide a text."""
         given = list(spans)
         sentences = tuple(text[span.start : span.stop].strip() for span in given)
         gaps = tuple(text[a.stop : b.start] for a, b in pairwise(given))
-        return cls(sentences, gaps, silver)
+        return cls(sentences, gaps, silver, language)
+
+    def followed_by(self, other: Passage, gap: str) -> Passage:
+        """Return both as one text."""
+        return replace(self, sentences=self.sentences + other.sentences, gaps=(*self.gaps, gap, *other.gaps))
 
     @property
     def text(self) -> str:
@@ -58,7 +64,10 @@ def read_passages(corpus: SentenceCorpusRecipe, path: str, data: DataFolders) ->
     if corpus.silver:
         return [Passage.from_spans(text, sentence_spans(text), silver=True) for text in data.texts([path])]
     rows = (row for row in data.rows(path) if row["sentences"])
-    return [Passage.from_spans(row["text"], (Span(a, b) for a, b in row["sentences"])) for row in rows]
+    return [
+        Passage.from_spans(row["text"], (Span(a, b) for a, b in row["sentences"]), language=row.get("lang", ""))
+        for row in rows
+    ]
 
 
 def corpus_passages(corpus: SentenceCorpusRecipe, data: DataFolders) -> tuple[list[Passage], list[Passage]]:
@@ -70,86 +79,15 @@ def corpus_passages(corpus: SentenceCorpusRecipe, data: DataFolders) -> tuple[li
     return train[:kept], train[kept:]
 
 
-@dataclass(frozen=True)
-class Variation:
-    """Makes texts more like notes, each change in a share of them.
-
-    Lower case throughout; lines wrapped; each sentence a line; full stops left out at line ends; a space forgotten
-    between sentences; abbreviations put before words and numbers.
-    """
-
-    recipe: SentencesRecipe
-    rng: random.Random
-
-    def __call__(self, passage: Passage) -> Passage:
-        """Return a varied passage."""
-        if passage.silver:
-            return passage
-        for share, change in (
-            (self.recipe.lower, self._lower),
-            (self.recipe.abbreviate, self._abbreviate),
-            (self.recipe.drop_stops, self._drop_stops),
-            (self.recipe.break_lines, self._break_lines),
-            (self.recipe.join, self._join),
-            (self.recipe.wrap, self._wrap),
-        ):
-            if self.rng.random() < share:
-                passage = change(passage)
-        return passage
-
-    def _lower(self, passage: Passage) -> Passage:
-        return replace(passage, sentences=tuple(sentence.lower() for sentence in passage.sentences))
-
-    def _abbreviate(self, passage: Passage) -> Passage:
-        if not self.recipe.abbreviations:
-            return passage
-        sentences = list(passage.sentences)
-        i = self.rng.randrange(len(sentences))
-        words = sentences[i].split(" ")
-        telling = [at for at, word in enumerate(words) if at and (word[:1].isupper() or word[:1].isdigit())]
-        at = self.rng.choice(telling or range(len(words)))
-        words.insert(at, f"{self.rng.choice(self.recipe.abbreviations)}.")
-        sentences[i] = " ".join(words)
-        return replace(passage, sentences=tuple(sentences))
-
-    def _drop_stops(self, passage: Passage) -> Passage:
-        sentences, gaps = list(passage.sentences), list(passage.gaps)
-        for i, gap in enumerate(gaps):
-            if sentences[i].endswith(".") and len(sentences[i]) > 1 and self.rng.random() < 0.5:
-                sentences[i] = sentences[i].rstrip(". ")
-                gaps[i] = gap if "\n" in gap else self.rng.choice(("\n", "\n\n", " "))
-        return replace(passage, sentences=tuple(sentences), gaps=tuple(gaps))
-
-    def _break_lines(self, passage: Passage) -> Passage:
-        gaps = (self.rng.choice(("\n", "\n", "\n\n", " \n")) for _ in passage.gaps)
-        return replace(passage, gaps=tuple(gaps))
-
-    def _join(self, passage: Passage) -> Passage:
-        gaps = list(passage.gaps)
-        for i, (before, after) in enumerate(zip(passage.sentences, passage.sentences[1:], strict=False)):
-            if before[-1:] in ".?!" and after[:1].isupper() and self.rng.random() < 0.5:
-                gaps[i] = ""
-        return replace(passage, gaps=tuple(gaps))
-
-    def _wrap(self, passage: Passage) -> Passage:
-        """Turn spaces into line breaks so that no line is longer than a width."""
-        width, column = self.rng.randint(40, 110), 0
-        sentences, gaps = [], []
-        for sentence, gap in zip(passage.sentences, (*passage.gaps, ""), strict=True):
-            lines: list[str] = []
-            for word in sentence.split(" "):
-                column += len(word) + 1
-                if lines and column > width:
-                    lines.append("\n")
-                    column = len(word) + 1
-                elif lines:
-                    lines.append(" ")
-                lines.append(word)
-            sentences.append("".join(lines))
-            full = gap == " " and column > width * 0.9
-            gaps.append("\n" if full else gap)
-            column = 0 if full or "\n" in gap else column
-        return replace(passage, sentences=tuple(sentences), gaps=tuple(gaps[:-1]))
+def stacked(passages: Iterable[Passage], share: float, rng: random.Random) -> list[Passage]:
+    """Put a share of the passages below the one before, as further paragraphs of one text."""
+    found: list[Passage] = []
+    for passage in passages:
+        if found and rng.random() < share:
+            found[-1] = found[-1].followed_by(passage, rng.choice(("\n\n", "\n\n", "\n")))
+        else:
+            found.append(passage)
+    return found
 
 
 def laid_out(passages: Iterable[Passage]) -> tuple[CodePoints, Ints]:

@@ -125,28 +125,45 @@ class SentencesRecipe(SingleRecipe):
     Attributes:
         corpora: what to train on and measure with.
         min_count: occurrences around candidates that a character needs for an entry of its own.
+        reach: characters read on either side of a candidate.
         dimension, filters, hidden: sizes of the embedding, of the convolutions and of the layer above them.
         batch_candidates: candidates in a batch.
-        abbreviations: words with a full stop that are put into texts, before words and numbers.
-        lower, wrap, break_lines, drop_stops, join, abbreviate: shares of texts changed so in training; see `Variation`.
+        average: decay per step of the averaged weights that are kept.
+        abbreviations: by language, words with a full stop that are put into texts, before words and numbers.
+        lower, shorten, measure, abbreviate, number, drop_stops, break_lines, join, wrap, itemise, headings: shares of
+            texts changed so in training; see `Variation`.
+        stack: share of texts put below the one before.
     """
 
     corpora: list[SentenceCorpusRecipe]
     min_count: int = 500
+    reach: int = 32
     dimension: int = 24
     filters: int = 48
     hidden: int = 64
     epochs: int = 8
-    batch_candidates: int = 256
+    batch_candidates: int = 384
     learning_rate: float = 2e-3
     dropout: float = 0.2
-    abbreviations: list[str] = field(default_factory=list)
+    average: float = 0.999
+    abbreviations: dict[str, list[str]] = field(default_factory=dict)
     lower: float = 0.05
+    shorten: float = 0.1
+    measure: float = 0.03
+    itemise: float = 0.03
+    headings: float = 0.03
+    number: float = 0.05
+    stack: float = 0.1
     wrap: float = 0.15
     break_lines: float = 0.15
     drop_stops: float = 0.15
     join: float = 0.05
     abbreviate: float = 0.2
+
+    @property
+    def width(self) -> int:
+        """Characters of a window: both sides and what stands at the candidate."""
+        return 2 * self.reach + 1
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any], where: str) -> SentencesRecipe:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clinspan.codepoints import CodePoints
 from clinspan.inference.alphabet import Alphabet
-from clinspan.inference.boundaries import REACH, WIDTH, Candidates, character_ids, sentence_ranges
+from clinspan.inference.boundaries import REACH, Candidates, character_ids, sentence_ranges
 
 TEXTS = st.lists(st.text(alphabet="aB1.?! \n\t:;)¿é😀", max_size=30), max_size=4)
 
@@ -48,12 +48,18 @@ def test_a_sentence_may_end_at_marks_line_breaks_and_before_capitals(text, wante
 
 def test_windows_show_what_stands_around_with_white_space_as_one():
     (window,) = Candidates.from_text(points("Stable.  \n Well")).windows.tolist()
-    assert len(window) == WIDTH
+    assert len(window) == 2 * REACH + 1
     assert window[:REACH] == [0] * (REACH - 7) + [ord(c) for c in "Stable."]
     assert window[REACH] == ord("\n")
     assert window[REACH + 1 :] == [ord(c) for c in "Well"] + [0] * (REACH - 4)
     (window,) = Candidates.from_text(points("a.B")).windows.tolist()
     assert [chr(c) for c in window if c] == ["a", ".", "\x01", "B"]
+
+
+def test_windows_are_as_wide_as_the_model_reads():
+    text = points("Stable since Monday. Well since then.")
+    wide, narrow = (Candidates.from_text(text, reach).windows for reach in (8, 2))
+    assert narrow.tolist() == wide[:, 6:11].tolist()
 
 
 @given(TEXTS)
