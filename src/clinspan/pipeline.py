@@ -125,8 +125,9 @@ def _lazy(stage: Annotator) -> bool:
 
 def _reading(stage: Annotator, name: str, text_col: str) -> Annotator:
     """Return an assembler of the column `name` as one of `text_col`, any other stage as it is."""
-    reads = isinstance(stage, DocumentAssembler) and stage.input_col == name
-    return replace(stage, input_col=text_col) if reads else stage
+    if isinstance(stage, DocumentAssembler) and stage.input_col == name:
+        return replace(stage, input_col=text_col)
+    return stage
 
 
 def _named(

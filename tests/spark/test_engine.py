@@ -1,5 +1,6 @@
 """The Spark engine gives the rows of the local one, in one pass, with models opened once."""
 
+import os
 import threading
 import time
 
@@ -16,7 +17,7 @@ from clinspan.compat.stages import CLASSES, FACES
 from clinspan.engines import spark as engine
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import InputError
-from notes import FRAGMENTS
+from notes import FRAGMENTS, clinical_notes
 from spark.conftest import needs_classic
 
 TEXTS = [
@@ -62,6 +63,14 @@ def test_stage_by_stage_is_the_same_single_pass(spark):
     whole = transformed(to_chunks(), frame)
     assert stepwise.columns == whole.columns
     assert collected(stepwise, "ner_chunk") == collected(whole, "ner_chunk") == local(to_chunks(), TEXTS, "ner_chunk")
+
+
+@pytest.mark.slow
+def test_thousands_of_notes_get_the_columns_of_the_local_engine(spark):
+    notes = list(dict.fromkeys(clinical_notes(int(os.environ.get("CLINSPAN_NOTES", "5000")))))
+    frame = transformed(to_chunks(), frame_of(spark, notes, partitions=7))
+    for column in ("sentence", "token", "ner", "ner_chunk"):
+        assert collected(frame, column) == local(to_chunks(), notes, column)
 
 
 @needs_classic

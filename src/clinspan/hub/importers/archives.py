@@ -39,7 +39,9 @@ class Archive:
     def from_path(cls, path: Path) -> Archive | None:
         """Read a file or folder name from the right, or return None if it is no archive's."""
         found = _NAME.fullmatch(path.name.removesuffix(".zip"))
-        return cls(path, **{**found.groupdict(), "time": int(found["time"])}) if found else None
+        if found is None:
+            return None
+        return cls(path, found["name"], found["language"], found["library"], found["spark"], int(found["time"]))
 
     @property
     def usable(self) -> bool:
