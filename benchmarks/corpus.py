@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 ROOT: Final = Path(__file__).parents[1]
 DEFAULT_DATA: Final = ROOT.parent / "shared/data/text/en_mtsamples.jsonl.gz"
-EXAMPLES: Final = ROOT / "examples/notes"
+EXAMPLES: Final = ROOT / "examples/notes/en"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_texts(data: Path | None, notes: int) -> tuple[list[str], str]:
     """
     data = data or (DEFAULT_DATA if DEFAULT_DATA.is_file() else None)
     if data is None:
-        return list(islice(_numbered_examples(), notes)), "examples/notes, repeated"
+        return list(islice(_numbered_examples(), notes)), "examples/notes/en, repeated"
     with gzip.open(data, "rt", encoding="utf-8") if data.suffix == ".gz" else data.open(encoding="utf-8") as lines:
         return [json.loads(line)["text"] for line in islice(lines, notes)], data.name
 

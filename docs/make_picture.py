@@ -10,7 +10,7 @@ from rich.console import Console
 import clinspan
 from clinspan.display import entity_rows, to_text
 
-NOTE = Path("examples/notes/en_pathology.txt")
+NOTE = Path("examples/notes/en/pathology.txt")
 MODEL = "en/anatomy"
 
 
