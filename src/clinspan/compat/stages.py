@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from clinspan.compat.stage import LONGEST_SENTENCE, Face, Stage, stage_class
+from clinspan.compat.params import LONGEST_SENTENCE, Face
+from clinspan.compat.stage import Stage, stage_class
 from clinspan.schema import DOCUMENT, NAMED_ENTITY, TOKEN, WORD_EMBEDDINGS
 
 _LAZY: Final = {"lazyAnnotator": False}
