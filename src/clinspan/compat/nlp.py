@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from clinspan.compat.annotation import Annotation
+from clinspan.compat.conll import CoNLL
 from clinspan.compat.light import LightPipeline, PretrainedPipeline
+from clinspan.compat.params import Configured
 from clinspan.compat.pipeline import Pipeline, PipelineModel, RecursivePipeline
 from clinspan.compat.session import start
-from clinspan.compat.stage import Stage
-from clinspan.compat.stages import CLASSES, OPEN
+from clinspan.compat.stages import CLASSES, LEARNERS, OPEN
 
-_STAGES: dict[str, type[Stage]] = {name: CLASSES[target] for name, target in OPEN.items()}
-globals().update(_STAGES)
+_CLASSES: dict[str, type[Configured]] = {name: {**CLASSES, **LEARNERS}[target] for name, target in OPEN.items()}
+globals().update(_CLASSES)
 
 __all__ = [
     "Annotation",
+    "CoNLL",
     "LightPipeline",
     "Pipeline",
     "PipelineModel",
     "PretrainedPipeline",
     "RecursivePipeline",
     "start",
-    *_STAGES,
+    *_CLASSES,
 ]
 
 
