@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from clinspan import nlp
-from clinspan.engines.spark import annotated_table, kinds_of
+from clinspan.engines.spark import collected, kinds_of
 from spark.conftest import needs_classic
 from unit.compat.test_approach import approach, embeddings, write
 
@@ -30,15 +30,19 @@ def test_a_file_is_read_as_the_local_table_has_it(frame, table):
 
 def test_columns_come_back_with_their_type_and_the_name_of_their_vectors(frame, table):
     columns = ["token", "embeddings", "label"]
-    found = annotated_table(embeddings().transform(frame), columns)
+    found = collected(embeddings().transform(frame), columns)
     expected = embeddings().transform(table).select(columns)
     assert found.schema.equals(expected.schema, check_metadata=True)
     assert found.to_pylist(maps_as_pydicts="strict") == expected.to_pylist(maps_as_pydicts="strict")
 
 
 @needs_torch
-def test_what_is_learnt_from_a_spark_frame_tags_it(frame):
-    model = nlp.Pipeline(stages=[embeddings(), approach()]).fit(frame)
+def test_what_is_learnt_from_a_spark_frame_tags_it(frame, tmp_path, capsys):
+    test = f"{tmp_path}/test.parquet"
+    embeddings().transform(frame.limit(9)).write.parquet(test)
+    learner = approach().setTestDataset(test).setVerbose(2)
+    model = nlp.Pipeline(stages=[embeddings(), learner]).fit(frame)
+    assert "Micro-average\t prec: 1.0, rec: 1.0, f1: 1.0" in capsys.readouterr().out
     row = model.transform(frame).select("ner.result", "label.result").collect()[0]
     assert row[0] == row[1]
 

@@ -49,11 +49,25 @@ class NerApproach(Configured):
         model._model = fitted_tagger(tokens, test, settings, TrainingLog(self.uid, settings))
         return model
 
-    def setTestDataset(self: Self, path: str, *_: Any, **__: Any) -> Self:  # noqa: N802
-        """Set a Parquet file, or a folder of them, with the columns of the training data; return the approach.
+    def setTestDataset(  # noqa: N802
+        self: Self,
+        path: str,
+        read_as: str = "SPARK",  # noqa: ARG002 - as in Spark NLP
+        options: Any = None,
+    ) -> Self:
+        """Set test data, which is measured after each epoch; return the approach.
 
-        The further arguments that Spark NLP has are accepted and not needed.
+        Args:
+            path: a Parquet file, or a folder of them, with the columns of the training data.
+            read_as: accepted and not used.
+            options: as in Spark NLP; its `format`, if there is one, is `parquet`.
+
+        Raises:
+            ValueError: if the format is another.
         """
+        if (options or {}).get("format", "parquet") != "parquet":
+            msg = f"The test data of {self.uid} are read from Parquet, not {options['format']!r}."
+            raise ValueError(msg)
         self._kept["testDataset"] = path
         return self
 

@@ -56,14 +56,22 @@ class CoNLL:
     delimiter: str = " "
     includeDocId: bool = False
 
-    def readDataset(self, spark: Any, path: str, *_: Any, **__: Any) -> Any:  # noqa: N802
+    def readDataset(  # noqa: N802
+        self,
+        spark: Any,
+        path: str,
+        read_as: str = "TEXT",  # noqa: ARG002 - as in Spark NLP, and so the next two
+        partitions: int = 8,  # noqa: ARG002
+        storage_level: Any = None,  # noqa: ARG002
+    ) -> Any:
         """Return a frame with the columns text, document, sentence, token, pos and label.
-
-        The further arguments that Spark NLP has (`read_as`, `partitions`, `storage_level`) are accepted and not needed.
 
         Args:
             spark: a Spark session, for a Spark frame; None for an Arrow table.
             path: a file of this machine, or all files of a folder if it ends with `*`.
+            read_as: accepted and not used.
+            partitions: accepted and not used.
+            storage_level: accepted and not used.
 
         Raises:
             InputError: if there is no such file, or it is not UTF-8.
@@ -95,7 +103,7 @@ class CoNLL:
         columns = [pa.array(texts, pa.string()) for texts in plain.values()]
         return pa.table([*columns, *(found.column() for found in annotated.values())], pa.schema(fields))
 
-    def _read(self, path: str) -> Iterator[tuple[str, list[Sentence]]]:
+    def _read(self, path: str) -> Iterator[tuple[str, Sequence[Sentence]]]:
         """Yield the document id and the sentences of each row."""
         columns = (0, self.conllPosIndex, self.conllLabelIndex)
         for file in _files(path):

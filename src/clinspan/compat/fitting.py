@@ -14,6 +14,7 @@ from clinspan.compat.converted import new_folder
 from clinspan.compat.labelled import LabelledTokens
 from clinspan.compat.training_log import TrainingLog
 from clinspan.evaluation.tokens import Counts, macro_average, micro_average, tag_counts
+from clinspan.exceptions import InputError
 from clinspan.hub.manifest import Head
 from clinspan.inference.alphabet import Alphabet
 from clinspan.inference.decoding import Floats
@@ -41,7 +42,13 @@ def fitted_tagger(
 
     Returns:
         The model, in a folder that goes with the process.
+
+    Raises:
+        InputError: if it is not known which word vectors the tokens have, or the test data have others.
     """
+    if test is not None and test.vectors.shape[1] != tokens.vectors.shape[1]:
+        msg = f"The word vectors of the test data have {test.vectors.shape[1]} numbers, not {tokens.vectors.shape[1]}."
+        raise InputError(msg)
     reference, folder = tokens.vector_reference(), new_folder()
     seed = _SEED if settings["randomSeed"] is None else settings["randomSeed"]
     with seeded(seed) as rng:

@@ -68,7 +68,7 @@ def annotation_columns(
         from clinspan.engines import spark
 
         names = choose(spark.kinds_of(frame))
-        return spark.annotated_table(frame, names.values()), names
+        return spark.collected(frame, names.values()), names
     table = annotated_table(frame)
     names = choose(annotation_kinds(table.schema))
     return table.select(list(names.values())), names

@@ -22,13 +22,7 @@ from clinspan.annotators.document import DocumentAssembler
 from clinspan.engines.local import LocalEngine
 from clinspan.frames import BATCH_CHARACTERS
 from clinspan.persistence import stages_from_json, stages_to_json
-from clinspan.schema import (
-    ANNOTATIONS,
-    ANNOTATOR_TYPE_KEY,
-    REFERENCE_KEY,
-    annotation_field,
-    annotation_kinds,
-)
+from clinspan.schema import ANNOTATIONS, ANNOTATOR_TYPE_KEY, REFERENCE_KEY, annotation_field, annotation_kinds
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -74,7 +68,7 @@ def spark_frame(session: SparkSession, table: pa.Table) -> DataFrame:
     return session.createDataFrame(table.to_pylist(maps_as_pydicts="strict"), _spark_schema(table.schema))
 
 
-def annotated_table(frame: DataFrame, columns: Iterable[str]) -> pa.Table:
+def collected(frame: DataFrame, columns: Iterable[str]) -> pa.Table:
     """Return annotation columns of a frame as an Arrow table."""
     chosen = frame.select(*columns)
     fields = _annotation_fields(chosen)
@@ -102,8 +96,9 @@ def _spark_schema(schema: pa.Schema) -> StructType:
     from pyspark.sql.pandas.types import from_arrow_schema
 
     found: StructType = from_arrow_schema(schema)
-    for field in schema:
-        found[field.name].metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    for name in annotation_kinds(schema):
+        known = schema.field(name).metadata
+        found[name].metadata = {key.decode(): value.decode() for key, value in known.items()}
     return found
 
 

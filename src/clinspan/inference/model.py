@@ -48,8 +48,8 @@ class VectorModel(OpenedModel):
     @property
     def reference(self) -> str:
         """Name and checksum; columns of the vectors carry it, and so do taggers that were trained with them."""
-        (file,) = self.manifest.files
-        return f"{self.head.name}@{file.sha256}"
+        sha256 = next(file.sha256 for file in self.manifest.files if file.path == VECTORS_FILE)
+        return f"{self.head.name}@{sha256}"
 
 
 @dataclass(frozen=True)

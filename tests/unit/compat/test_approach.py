@@ -3,6 +3,7 @@
 import importlib.util
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -10,6 +11,7 @@ from pyarrow import parquet
 from clinspan import medical, nlp
 from clinspan.compat.stages import LEARNERS
 from clinspan.exceptions import InputError, MissingExtraError, MissingInputError
+from clinspan.schema import WORD_EMBEDDINGS, Annotations, annotation_column, with_annotations
 from helpers import results
 
 ORGANS, FINDINGS = ("heart", "kidney", "liver"), ("enlarged", "normal", "painful")
@@ -180,6 +182,24 @@ def test_parameters_and_their_defaults():
 def test_values_that_mean_nothing_are_refused(name, value):
     with pytest.raises(ValueError, match=str(value)):
         getattr(nlp.NerDLApproach(), f"set{name}")(value)
+
+
+@needs_torch
+def test_test_data_with_other_vectors_are_refused(embedded, tmp_path):
+    batch = embedded.combine_chunks().to_batches()[0]
+    tokens = Annotations.from_column(batch.column("embeddings"))
+    places = (tokens.row_starts, tokens.starts, tokens.stops, tokens.results)
+    column = annotation_column(WORD_EMBEDDINGS, *places, {}, np.ones((len(tokens), 3), np.float32))
+    other = with_annotations(batch, "embeddings", WORD_EMBEDDINGS, column)
+    parquet.write_table(pa.Table.from_batches([other]), tmp_path / "test.parquet")
+    with pytest.raises(InputError, match="have 3 numbers, not 200"):
+        approach().setTestDataset(str(tmp_path / "test.parquet")).fit(embedded)
+
+
+def test_test_data_are_read_from_parquet_alone():
+    assert nlp.NerDLApproach().setTestDataset("a.parquet").getTestDataset() == "a.parquet"
+    with pytest.raises(ValueError, match="read from Parquet, not 'csv'"):
+        nlp.NerDLApproach().setTestDataset("a.csv", "SPARK", {"format": "csv"})
 
 
 def test_the_column_of_labels_is_needed(embedded):
