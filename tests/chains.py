@@ -20,6 +20,7 @@ from clinspan import (
     open_vectors,
 )
 from clinspan.annotators.base import Annotator
+from clinspan.annotators.pass_through import PassThrough
 
 MODEL = "en/anatomy"
 
@@ -73,6 +74,7 @@ CHAINS: dict[str, Callable[[], list[Annotator]]] = {
         NerConverter(output_col="organs", white_list=("Organ",)),
         ChunkMerge(input_cols=("ner_chunk", "organs")),
     ],
+    "PassThrough": lambda: [DocumentAssembler(), PassThrough()],
     "Finisher": lambda: [
         *to_chunks(),
         Finisher(input_cols=("ner_chunk", "sentence"), clean_annotations=False, include_metadata=True),

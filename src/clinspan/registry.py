@@ -14,6 +14,7 @@ ANNOTATORS: Final = {
     "Finisher": "clinspan.annotators.finisher",
     "NerConverter": "clinspan.annotators.ner_converter",
     "NerConverterInternal": "clinspan.annotators.ner_converter",
+    "PassThrough": "clinspan.annotators.pass_through",
     "SentenceDetector": "clinspan.annotators.sentence",
     "SentenceDetectorDL": "clinspan.annotators.sentence_dl",
     "TokenClassifier": "clinspan.annotators.token_classifier",

@@ -25,6 +25,7 @@ TOKEN: Final = "token"  # noqa: S105 - the field's word for a piece of text
 WORD_EMBEDDINGS: Final = "word_embeddings"
 NAMED_ENTITY: Final = "named_entity"
 CHUNK: Final = "chunk"
+POS: Final = "pos"
 
 ANNOTATION: Final = pa.struct(
     [
@@ -38,6 +39,7 @@ ANNOTATION: Final = pa.struct(
 )
 ANNOTATIONS: Final = pa.list_(pa.field("element", ANNOTATION))
 ANNOTATOR_TYPE_KEY: Final = "annotatorType"
+REFERENCE_KEY: Final = "ref"  # which word vectors a column holds
 
 
 class Span(NamedTuple):
@@ -52,15 +54,27 @@ class Span(NamedTuple):
         return cls(begin, end + 1)
 
 
-def annotation_field(name: str, kind: str) -> pa.Field:
-    """Return the field of an annotation column; its metadata names the annotation type."""
-    return pa.field(name, ANNOTATIONS, metadata={ANNOTATOR_TYPE_KEY: kind})
+def annotation_field(name: str, kind: str, reference: str = "") -> pa.Field:
+    """Return the field of an annotation column; its metadata names the annotation type.
+
+    Args:
+        name: of the column.
+        kind: the annotation type.
+        reference: which word vectors the column holds, "" for none.
+    """
+    metadata = {ANNOTATOR_TYPE_KEY: kind} | ({REFERENCE_KEY: reference} if reference else {})
+    return pa.field(name, ANNOTATIONS, metadata=metadata)
 
 
 def annotation_kind(field: pa.Field) -> str | None:
     """Return the annotation type a field declares, or None for any other column."""
     kind = (field.metadata or {}).get(ANNOTATOR_TYPE_KEY.encode())
     return kind.decode() if kind is not None else None
+
+
+def annotation_reference(field: pa.Field) -> str:
+    """Return which word vectors a field says its column holds, "" if it says nothing."""
+    return (field.metadata or {}).get(REFERENCE_KEY.encode(), b"").decode()
 
 
 def annotation_kinds(schema: pa.Schema) -> dict[str, str]:
@@ -220,9 +234,11 @@ def score_strings(scores: npt.NDArray[np.float32]) -> pa.StringArray:
     return pc.if_else(whole, pc.binary_join_element_wise(spelled, "0", "."), spelled)
 
 
-def with_annotations(batch: pa.RecordBatch, name: str, kind: str, column: pa.ListArray) -> pa.RecordBatch:
-    """Return the batch plus one annotation column, replacing a column of that name."""
-    field = annotation_field(name, kind)
+def with_annotations(
+    batch: pa.RecordBatch, name: str, kind: str, column: pa.ListArray, reference: str = ""
+) -> pa.RecordBatch:
+    """Return the batch plus one annotation column, replacing a column of that name; arguments as `annotation_field`."""
+    field = annotation_field(name, kind, reference)
     at = batch.schema.get_field_index(name)
     columns, fields = list(batch.columns), list(batch.schema)
     if at >= 0:

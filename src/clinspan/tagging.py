@@ -174,6 +174,19 @@ def allowed_transitions(tags: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt
     return follow, ~continues
 
 
+def follows_scheme(tag_ids: Ints, sentence_starts: Ints, tags: Sequence[str]) -> bool:
+    """Return whether every tag may stand where it does, by `allowed_transitions`.
+
+    Args:
+        tag_ids: tag of each token.
+        sentence_starts: first token of each sentence and the end of the last; none is empty.
+        tags: the tag set.
+    """
+    follow, first = allowed_transitions(tags)
+    begins = np.isin(np.arange(len(tag_ids)), sentence_starts)
+    return bool(np.where(begins, first[tag_ids], follow[np.roll(tag_ids, 1), tag_ids]).all())
+
+
 def spark_spans(tag_ids: Ints, group: Ints, tags: Sequence[str]) -> tuple[Ints, Ints]:
     """Merge tags into spans exactly as Spark NLP's NerConverter does.
 

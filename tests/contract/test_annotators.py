@@ -158,7 +158,7 @@ def test_the_column_says_what_it_holds(name, kind):
     for column, annotation_type in written(stages).items():
         field = result.schema.field(column)
         if annotation_type:
-            assert field.metadata == {b"annotatorType": annotation_type.encode()}
+            assert field.metadata[b"annotatorType"] == annotation_type.encode()
             assert field.type == ANNOTATIONS
             rows = result.column(column).to_pylist()
             assert {a["annotatorType"] for row in rows for a in row} == {annotation_type}

@@ -79,6 +79,17 @@ def test_the_example_recipe_is_read(tmp_path: Path) -> None:
     assert recipe.corpora[0].heads["drugs"].label_map == {"MEDICATION": "DRUG", "GENE": ""}
 
 
+@pytest.mark.train
+@pytest.mark.filterwarnings("default")
+def test_the_training_page_trains_from_a_conll_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    Path("train.conll").write_text("The DT O O\nheart NN O B-Organ\n\n" * 20, encoding="utf-8")
+    (code,) = blocks((ROOT / "docs" / "training.md").read_text(encoding="utf-8"), "python")
+    exec(code, {})
+    assert clinspan.nlp.NerDLModel.load("my-tagger").getClasses() == ["O", "B-Organ"]
+
+
 def test_every_local_link_leads_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

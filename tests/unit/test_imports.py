@@ -119,6 +119,10 @@ def test_the_command_line_is_light_until_it_works():
     assert loaded.isdisjoint({*HEAVY, "numpy", "pyarrow", "tokenizers"})
 
 
+def test_the_names_of_spark_nlp_need_no_library_of_training():
+    assert modules_after("from clinspan import medical, nlp").isdisjoint(set(HEAVY) - {"onnxruntime", "pandas"})
+
+
 def test_annotating_needs_no_library_of_frames_or_training():
     loaded = modules_after("import clinspan; clinspan.load('en/anatomy')('The kidney.')")
     assert loaded.isdisjoint(set(HEAVY) - {"onnxruntime", "pandas"})  # pyarrow itself imports pandas where it is

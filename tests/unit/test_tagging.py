@@ -7,6 +7,7 @@ from clinspan.tagging import (
     Tag,
     TagTable,
     allowed_transitions,
+    follows_scheme,
     iob2_tags,
     label_names,
     parse_tag,
@@ -168,3 +169,20 @@ def test_spark_spans_follow_the_state_machine(items):
     tags, group = [tag for tag, _ in items], np.cumsum([new for _, new in items], dtype=np.int64)
     first, stop = spark_spans(np.array([TAGS.index(t) for t in tags], np.int64), group, TAGS)
     assert list(zip(first.tolist(), stop.tolist(), strict=True)) == slow_spark_spans(tags, group)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "expected"),
+    [
+        ("B-X I-X|O B-X", True),
+        ("B-X O|O I-X", False),  # IOB1 that has a B-, too
+        ("I-X I-X|O I-X", True),  # IOB1 without
+        ("B-X|I-X", False),  # the first of a sentence follows nothing
+    ],
+)
+def test_whether_tags_follow_their_scheme(sentences, expected):
+    parts = [part.split() for part in sentences.split("|")]
+    tags = sorted({tag for part in parts for tag in part})
+    ids = np.array([tags.index(tag) for part in parts for tag in part])
+    starts = np.cumsum([0, *map(len, parts)])
+    assert follows_scheme(ids, starts, tags) == expected

@@ -65,22 +65,47 @@ class Annotator(ABC):
         Raises:
             MissingInputError: if a column or a required type is missing.
         """
-        found: dict[str, str] = {}
-        for column in self.input_cols:
-            kind = available.get(column)
-            if kind in (*self.input_types, *self.optional_types):
-                found.setdefault(kind, column)
-        absent = [c for c in self.input_cols if c not in available]
-        lacking = [kind for kind in self.input_types if kind not in found]
-        if absent or lacking:
-            missing = [f"column {c!r}" for c in absent] or [f"a column of type {kind!r}" for kind in lacking]
-            raise MissingInputError.from_stage(self.name, missing, available)
-        return found
+        return columns_by_type(self.name, self.input_cols, self.input_types, available, self.optional_types)
 
     def column(self, batch: pa.RecordBatch, kind: str) -> pa.ListArray | None:
         """Return the input column of an annotation type, None where an optional one is not given."""
         name = self.inputs(annotation_kinds(batch.schema)).get(kind)
         return None if name is None else batch.column(name)
+
+
+def columns_by_type(
+    stage: str,
+    columns: Sequence[str],
+    wanted: Sequence[str],
+    available: Mapping[str, str],
+    optional: Sequence[str] = (),
+) -> dict[str, str]:
+    """Match columns to annotation types.
+
+    Args:
+        stage: who reads them, for messages.
+        columns: their names, in any order.
+        wanted: the types needed.
+        available: annotation columns and their types.
+        optional: further types to match.
+
+    Returns:
+        The column of each type, the first of several.
+
+    Raises:
+        MissingInputError: if a column or a type that is needed is missing.
+    """
+    found: dict[str, str] = {}
+    for column in columns:
+        kind = available.get(column)
+        if kind in (*wanted, *optional):
+            found.setdefault(kind, column)
+    absent = [c for c in columns if c not in available]
+    lacking = [kind for kind in wanted if kind not in found]
+    if absent or lacking:
+        missing = [f"column {c!r}" for c in absent] or [f"a column of type {kind!r}" for kind in lacking]
+        raise MissingInputError.from_stage(stage, missing, available)
+    return found
 
 
 def column_names(given: str | Sequence[str]) -> tuple[str, ...]:

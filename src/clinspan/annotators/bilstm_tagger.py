@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
+from clinspan.codepoints import Ints
 from clinspan.exceptions import InputError
 from clinspan.inference.decoding import Floats, softmax
 from clinspan.inference.model import BiLstmModel
@@ -20,12 +22,52 @@ from clinspan.schema import (
     WORD_EMBEDDINGS,
     Annotations,
     annotation_column,
+    annotation_kinds,
+    annotation_reference,
     owners,
     score_strings,
     with_annotations,
 )
 
 _DECIMALS = 10_000  # scores have four
+
+
+@dataclass(frozen=True)
+class EmbeddedTokens:
+    """Tokens with their vectors.
+
+    Attributes:
+        tokens: the tokens.
+        vectors: shape [tokens, dimension].
+        sentence_starts: first token of each sentence and the end of the last, shape [sentences + 1].
+    """
+
+    tokens: Annotations
+    vectors: Floats
+    sentence_starts: Ints
+
+    @classmethod
+    def from_batch(cls, batch: pa.RecordBatch, columns: Mapping[str, str]) -> EmbeddedTokens:
+        """Read a batch.
+
+        Args:
+            batch: what has the columns.
+            columns: the column of each annotation type.
+
+        Raises:
+            InputError: if the vectors are not those of the tokens.
+        """
+        sentences, tokens, embeddings = (
+            Annotations.from_column(batch.column(columns[kind])) for kind in (DOCUMENT, TOKEN, WORD_EMBEDDINGS)
+        )
+        same = len(tokens) == len(embeddings) and np.array_equal(tokens.row_starts, embeddings.row_starts)
+        if not same or not np.array_equal(tokens.starts, embeddings.starts):
+            msg = (
+                f"The embeddings in {columns[WORD_EMBEDDINGS]!r} are not those of the tokens; check the input columns."
+            )
+            raise InputError(msg)
+        sentence_starts = np.searchsorted(owners(sentences, tokens), np.arange(len(sentences) + 1))
+        return cls(tokens, embeddings.vectors, sentence_starts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +95,16 @@ class BiLstmTagger(Annotator):
         """Add the `ner` column.
 
         Raises:
-            InputError: if the embeddings are not those of the tokens, or of another dimension than the model's.
+            InputError: if the embeddings are not those of the tokens, of another dimension than the model's, or from
+                other word vectors than it was trained with.
         """
-        sentences, tokens = (Annotations.from_column(self.column(batch, kind)) for kind in (DOCUMENT, TOKEN))
-        vectors = self._vectors(tokens, Annotations.from_column(self.column(batch, WORD_EMBEDDINGS)))
-        sentence_starts = np.searchsorted(owners(sentences, tokens), np.arange(len(sentences) + 1))
+        columns = self.inputs(annotation_kinds(batch.schema))
+        self._check_reference(annotation_reference(batch.schema.field(columns[WORD_EMBEDDINGS])))
+        embedded = EmbeddedTokens.from_batch(batch, columns)
+        tokens, vectors = embedded.tokens, self._vectors(embedded)
         network = self.model.network
-        logits = network.logits(vectors, tokens.results, sentence_starts, self.pool)
-        tag_ids = network.best_tags(logits, sentence_starts)
+        logits = network.logits(vectors, tokens.results, embedded.sentence_starts, self.pool)
+        tag_ids = network.best_tags(logits, embedded.sentence_starts)
         names = pa.array(self.model.head.tags, pa.string())
         metadata = {"word": tokens.results, "sentence": tokens.values("sentence"), **self._scores(logits, tag_ids)}
         column = annotation_column(
@@ -73,16 +117,20 @@ class BiLstmTagger(Annotator):
         """The tags of the model."""
         return list(self.model.head.tags)
 
-    def _vectors(self, tokens: Annotations, embeddings: Annotations) -> Floats:
-        same = len(tokens) == len(embeddings) and np.array_equal(tokens.row_starts, embeddings.row_starts)
-        if not same or not np.array_equal(tokens.starts, embeddings.starts):
-            msg = f"{self.name}: the embeddings are not those of the tokens; check input_cols."
+    def _check_reference(self, given: str) -> None:
+        """Compare the word vectors of a column with those of the model, where both are known."""
+        if given and self.model.manifest.vectors_sha256 and given != self.model.reads:
+            msg = (
+                f"{self.name}: the embeddings are those of {given}, but the model was trained with {self.model.reads}."
+            )
             raise InputError(msg)
-        vectors, wanted = embeddings.vectors, self.model.network.dimension
-        if len(tokens) and vectors.shape[1] != wanted:
+
+    def _vectors(self, embedded: EmbeddedTokens) -> Floats:
+        vectors, wanted = embedded.vectors, self.model.network.dimension
+        if len(vectors) and vectors.shape[1] != wanted:
             msg = f"{self.name} reads vectors of {wanted} numbers, as {self.model.manifest.vectors!r} gives them."
             raise InputError(msg)
-        return vectors if len(tokens) else np.zeros((0, wanted), dtype=np.float32)
+        return vectors if len(vectors) else np.zeros((0, wanted), dtype=np.float32)
 
     def _scores(self, logits: Floats, tag_ids: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, pa.StringArray]:
         scores = np.floor(softmax(logits) * _DECIMALS + 0.5) / _DECIMALS if len(logits) else logits

@@ -43,4 +43,4 @@ class WordEmbeddings(Annotator):
         column = annotation_column(
             WORD_EMBEDDINGS, tokens.row_starts, tokens.starts, tokens.stops, tokens.results, metadata, vectors
         )
-        return with_annotations(batch, self.output_col, WORD_EMBEDDINGS, column)
+        return with_annotations(batch, self.output_col, WORD_EMBEDDINGS, column, self.model.reference)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -38,10 +37,9 @@ def train(
 
     Needs the train extra: pip install 'clinspan[train]'.
     """
-    from clinspan.exceptions import MissingExtraError
+    from clinspan.training.extra import check_extra
 
-    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "onnx")):
-        raise MissingExtraError.from_extra("train", "Training")
+    check_extra()
     from clinspan.training.follow import follow
 
     follow(recipe, folders=data or [], runs=runs, output=output, console=OUT)

@@ -1,4 +1,4 @@
-"""Models that Spark NLP saved, made into model folders that go when the process does."""
+"""Model folders that go when the process does, such as those made of models that Spark NLP saved."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from clinspan.inference.model import HeadModel, open_head
 
 def open_saved(saved: SavedClassifier) -> HeadModel:
     """Open a classifier; to keep it, save the stage that has it, or use `clinspan import`."""
-    folder = Path(tempfile.mkdtemp(dir=_room()))
-    return open_head(str(saved.write(target=folder / "model")))
+    return open_head(str(saved.write(target=new_folder())))
+
+
+def new_folder() -> Path:
+    """Return the path of a folder to make, which goes when the process does."""
+    return Path(tempfile.mkdtemp(dir=_room())) / "model"
 
 
 @lru_cache(maxsize=1)

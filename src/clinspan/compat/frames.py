@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -14,7 +14,9 @@ from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import MissingInputError
 from clinspan.frames import frame_kind, is_spark_frame, listed, with_columns
 from clinspan.pipeline import Pipeline
-from clinspan.schema import ANNOTATIONS, annotation_field, annotation_kinds
+from clinspan.schema import ANNOTATION, ANNOTATIONS, annotation_field, annotation_kind, annotation_kinds
+
+_NAMES: Final = frozenset(field.name for field in ANNOTATION)
 
 
 def transformed(stages: Sequence[Annotator], frame: Any) -> Any:
@@ -42,19 +44,58 @@ def annotated_table(frame: Any) -> pa.Table:
     if kind == "list":
         raise MissingInputError.from_stage("The first stage", ["annotation columns"], {})
     if kind == "arrow":
-        return pa.Table.from_batches([frame]) if isinstance(frame, pa.RecordBatch) else frame
-    table = pa.table({str(name): _column(frame[name]) for name in frame.columns})
-    for i, name in enumerate(table.schema.names):
-        if table.schema.field(i).type == ANNOTATIONS:
-            table = table.set_column(i, annotation_field(name, _kind(table.column(i))), table.column(i))
+        return _with_kinds(pa.Table.from_batches([frame]) if isinstance(frame, pa.RecordBatch) else frame)
+    return _with_kinds(pa.table({str(name): _column(frame[name].to_list()) for name in frame.columns}))
+
+
+def annotation_columns(
+    frame: Any, choose: Callable[[Mapping[str, str]], dict[str, str]]
+) -> tuple[pa.Table, dict[str, str]]:
+    """Return annotation columns of a frame of any kind as an Arrow table, and which of them is of which type.
+
+    Args:
+        frame: what has the columns.
+        choose: picks a column for each type, given all columns and their types.
+
+    Raises:
+        MissingInputError: if the frame is a list, which holds texts alone.
+    """
+    if is_spark_frame(frame):
+        from clinspan.engines import spark
+
+        names = choose(spark.kinds_of(frame))
+        return spark.collected(frame, names.values()), names
+    table = annotated_table(frame)
+    names = choose(annotation_kinds(table.schema))
+    return table.select(list(names.values())), names
+
+
+def _with_kinds(table: pa.Table) -> pa.Table:
+    """Return the table with its annotation columns in their type, and saying it."""
+    for i, field in enumerate(table.schema):
+        if annotation_kind(field) is None and _is_of_annotations(field.type):
+            column = _annotations(table.column(i))
+            table = table.set_column(i, annotation_field(field.name, _kind(column)), column)
     return table
 
 
-def _column(column: Any) -> pa.Array:
-    """Return a column of a pandas or Polars frame; one whose rows are lists of annotations as annotations."""
-    values = column.to_list()
+def _is_of_annotations(kind: pa.DataType) -> bool:
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return is_list and pa.types.is_struct(kind.value_type) and {field.name for field in kind.value_type} >= _NAMES
+
+
+def _annotations(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return annotations that another library wrote in the type of an annotation column."""
+    try:
+        return column.cast(ANNOTATIONS)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):  # metadata that is no map
+        return pa.chunked_array([_column(column.to_pylist())], ANNOTATIONS)
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """Return the values of a column; rows that are lists of annotations as annotations."""
     first = next((a for row in values if isinstance(row, list | tuple) for a in row), None)
-    if isinstance(first, dict) and "annotatorType" in first:
+    if isinstance(first, dict) and first.keys() >= _NAMES:
         rows = [None if row is None else [_entry(annotation) for annotation in row] for row in values]
         return pa.array(rows, ANNOTATIONS)
     return pa.array(values, from_pandas=True)
@@ -63,7 +104,7 @@ def _column(column: Any) -> pa.Array:
 def _entry(annotation: dict[str, Any]) -> dict[str, Any]:
     metadata = annotation["metadata"]
     pairs = metadata.items() if isinstance(metadata, dict) else ((pair["key"], pair["value"]) for pair in metadata)
-    return {**annotation, "metadata": list(pairs)}
+    return {**annotation, "metadata": [(key, value) for key, value in pairs if value is not None]}
 
 
 def _kind(column: pa.ChunkedArray) -> str:

@@ -36,6 +36,7 @@ MODULES: Final[dict[str, dict[str, Any]]] = {
     "sparknlp.annotator": _OPEN,
     "sparknlp.common": _OPEN,
     "sparknlp.pretrained": _OPEN,
+    "sparknlp.training": {"CoNLL": nlp.CoNLL},
     "sparknlp_jsl": _START,
     "sparknlp_jsl.base": _LICENSED,
     "sparknlp_jsl.annotator": _LICENSED,

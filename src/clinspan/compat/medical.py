@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from clinspan.compat.stage import Stage
-from clinspan.compat.stages import CLASSES, MEDICAL
+from clinspan.compat.params import Configured
+from clinspan.compat.stages import CLASSES, LEARNERS, MEDICAL
 
-_STAGES: dict[str, type[Stage]] = {name: CLASSES[target] for name, target in MEDICAL.items()}
-globals().update(_STAGES)
+_CLASSES: dict[str, type[Configured]] = {name: {**CLASSES, **LEARNERS}[target] for name, target in MEDICAL.items()}
+globals().update(_CLASSES)
 
-__all__ = [*_STAGES]
+__all__ = [*_CLASSES]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,16 +7,17 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from clinspan.compat.annotation import Annotation
+from clinspan.compat.conll import CoNLL
 from clinspan.compat.light import LightPipeline, PretrainedPipeline
 from clinspan.compat.one_liner import load, to_pretty_df
+from clinspan.compat.params import Configured
 from clinspan.compat.pipeline import Pipeline, PipelineModel, RecursivePipeline
 from clinspan.compat.session import start
-from clinspan.compat.stage import Stage
-from clinspan.compat.stages import CLASSES, OPEN
+from clinspan.compat.stages import CLASSES, LEARNERS, OPEN
 from clinspan.compat.visualizer import NerVisualizer
 
-_STAGES: dict[str, type[Stage]] = {name: CLASSES[target] for name, target in OPEN.items()}
-globals().update(_STAGES)
+_CLASSES: dict[str, type[Configured]] = {name: {**CLASSES, **LEARNERS}[target] for name, target in OPEN.items()}
+globals().update(_CLASSES)
 
 viz = SimpleNamespace(NerVisualizer=NerVisualizer)
 _OF_SPARK: Final = {  # what johnsnowlabs.nlp hands on; imported when asked for
@@ -29,6 +30,7 @@ _OF_SPARK: Final = {  # what johnsnowlabs.nlp hands on; imported when asked for
 
 __all__ = [
     "Annotation",
+    "CoNLL",
     "LightPipeline",
     "Pipeline",
     "PipelineModel",
@@ -38,7 +40,7 @@ __all__ = [
     "start",
     "to_pretty_df",
     "viz",
-    *_STAGES,
+    *_CLASSES,
 ]
 
 

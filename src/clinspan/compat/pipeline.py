@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from clinspan.annotators.base import Annotator
+from clinspan.compat.approach import NerApproach
 from clinspan.compat.frames import transformed
+from clinspan.compat.params import Configured
 from clinspan.compat.saved import local_path, read_metadata, stage_folder, write_metadata
 from clinspan.compat.stage import Stage
 from clinspan.compat.stages import CLASSES
@@ -40,14 +42,22 @@ class Pipeline:
     def fit(self, dataset: Any = None, params: Any = None) -> PipelineModel:  # noqa: ARG002 - as in pyspark
         """Return the fitted pipeline.
 
+        Only the stages before one that learns go over the data.
+
         Raises:
             TypeError: if a stage is none.
         """
         for stage in self._stages:
-            if not isinstance(stage, Stage):
+            if not isinstance(stage, Configured):
                 msg = f"Cannot recognize a pipeline stage of type {type(stage)}."
                 raise TypeError(msg)
-        return PipelineModel([stage.fit(dataset) for stage in self._stages])
+        fitted: list[Stage] = []
+        seen = 0  # how many of them the frame has been through
+        for stage in self._stages:
+            if isinstance(stage, NerApproach) and fitted[seen:]:
+                dataset, seen = PipelineModel(fitted[seen:]).transform(dataset), len(fitted)
+            fitted.append(stage.fit(dataset))
+        return PipelineModel(fitted)
 
 
 class RecursivePipeline(Pipeline):

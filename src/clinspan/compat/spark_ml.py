@@ -24,7 +24,7 @@ def _twin(cls: type, base: str) -> type:
     import pyspark.ml.base
     from pyspark.ml.util import MLReadable, MLWritable
 
-    methods: dict[str, Any] = {ours: getattr(cls, theirs, None) for ours, theirs in _METHODS.items()}
+    methods: dict[str, Any] = {ours: getattr(cls, theirs) for ours, theirs in _METHODS.items() if hasattr(cls, theirs)}
     names = {"__module__": cls.__module__, "__doc__": cls.__doc__, "_spark_twin": True}
     bases = (cls, getattr(pyspark.ml.base, base), MLReadable, MLWritable)
     return type(pyspark.ml.base.Transformer)(cls.__name__, bases, methods | names)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from clinspan.compat.stage import LONGEST_SENTENCE, Face, Stage, stage_class
+from clinspan.compat.approach import NerApproach, approach_class
+from clinspan.compat.params import LONGEST_SENTENCE, Face
+from clinspan.compat.stage import Stage, stage_class
 from clinspan.schema import DOCUMENT, NAMED_ENTITY, TOKEN, WORD_EMBEDDINGS
 
 _LAZY: Final = {"lazyAnnotator": False}
@@ -16,6 +18,46 @@ _TRANSFORMER: Final[dict[str, Any]] = {
     **_LAZY,
 }
 _MEDICAL: Final = {"doExceptionHandling": False}
+_FITTING: Final[dict[str, Any]] = {
+    "labelColumn": None,
+    "minEpochs": 0,
+    "maxEpochs": 50,
+    "lr": 0.001,
+    "po": 0.005,  # the rate of epoch n, from 0, is lr / (1 + po * n)
+    "batchSize": 8,
+    "dropout": 0.5,
+    "verbose": 2,
+    "validationSplit": 0.0,
+    "evaluationLogExtended": False,
+    "enableOutputLogs": False,
+    "outputLogsPath": "~/annotator_logs",
+    "useBestModel": False,
+    "bestModelMetric": "f1_micro",
+    "randomSeed": None,
+}
+_UNUSED_IN_FITTING: Final[dict[str, Any]] = {
+    "entities": None,
+    "graphFolder": None,
+    "graphFile": None,
+    "useContrib": True,
+    "configProtoBytes": None,
+    "enableMemoryOptimizer": False,
+    "prefetchBatches": 0,
+    "optimizePartitioning": True,
+    **_LAZY,
+}
+_GRAPH: Final[dict[str, Any]] = {  # of TensorFlow's, which are not needed here
+    "modelName": None,
+    "labelColumn": None,
+    "graphFolder": None,
+    "graphFile": "auto",
+    "hiddenUnitsAmount": None,
+    "hiddenLayers": None,
+    "maxSequenceLength": None,
+    "batchNorm": None,
+    "isMedical": None,
+    "isLicensed": None,
+}
 
 
 def _classifier(uid: str) -> Face:
@@ -36,6 +78,17 @@ def _tagger(uid: str, **without_effect: Any) -> Face:
         defaults={"include_confidence": False},
         without_effect={"batchSize": 8, "storageRef": None, **_LAZY, **without_effect},
         pretrained="ner_clinical",
+    )
+
+
+def _approach(uid: str, **fitting: Any) -> Face:
+    return Face(
+        "BiLstmTagger",
+        uid,
+        (DOCUMENT, TOKEN, WORD_EMBEDDINGS),
+        defaults={"include_confidence": False},
+        without_effect=_UNUSED_IN_FITTING,
+        fitting={**_FITTING, **fitting},
     )
 
 
@@ -71,11 +124,24 @@ FACES: Final[dict[str, Face]] = {
         "NerConverterInternal", "NER_CONVERTER", (DOCUMENT, TOKEN, NAMED_ENTITY), without_effect=_MEDICAL
     ),
     "ChunkMergeModel": Face("ChunkMerge", "MERGE", without_effect={"mergeOverlapping": True, **_LAZY}),
+    "TFNerDLGraphBuilder": Face("PassThrough", "TFNerDLGraphBuilder", without_effect=_GRAPH),
     "Finisher": Face("Finisher", "FINISHER", without_effect={"parseEmbeddingsVectors": False}),
 }
 
+APPROACHES: Final[dict[str, tuple[Face, str]]] = {  # classes that learn, and the class of what they learn
+    "NerDLApproach": (_approach("NerDLApproach"), "NerDLModel"),
+    "MedicalNerApproach": (
+        _approach("MedicalNerApproach", earlyStoppingCriterion=0.0, earlyStoppingPatience=0),
+        "MedicalNerModel",
+    ),
+}
+
 OPEN: Final = {  # names in sparknlp.base, sparknlp.annotator and johnsnowlabs.nlp
-    **{name: name for name in FACES if not name.startswith(("Medical", "NerConverterInternal", "ChunkMerge"))},
+    **{
+        name: name
+        for name in (*FACES, *APPROACHES)
+        if not name.startswith(("Medical", "NerConverterInternal", "ChunkMerge"))
+    },
     "TokenizerModel": "Tokenizer",
 }
 MEDICAL: Final = {  # names in sparknlp_jsl.annotator and johnsnowlabs.medical
@@ -85,6 +151,9 @@ MEDICAL: Final = {  # names in sparknlp_jsl.annotator and johnsnowlabs.medical
     "BertForTokenClassification": "MedicalBertForTokenClassifier",
     "MedicalNerModel": "MedicalNerModel",
     "NerModel": "MedicalNerModel",
+    "MedicalNerApproach": "MedicalNerApproach",
+    "NerApproach": "MedicalNerApproach",
+    "TFGraphBuilder": "TFNerDLGraphBuilder",
     "NerConverterInternal": "NerConverterInternal",
     "NerConverter": "NerConverterInternal",
     "ChunkMergeModel": "ChunkMergeModel",
@@ -92,4 +161,7 @@ MEDICAL: Final = {  # names in sparknlp_jsl.annotator and johnsnowlabs.medical
 }
 
 CLASSES: Final[dict[str, type[Stage]]] = {name: stage_class(name, face, __name__) for name, face in FACES.items()}
-globals().update(CLASSES)  # so that a class is found where it says it lives
+LEARNERS: Final[dict[str, type[NerApproach]]] = {
+    name: approach_class(name, face, __name__, CLASSES[model]) for name, (face, model) in APPROACHES.items()
+}
+globals().update(CLASSES, **LEARNERS)  # so that a class is found where it says it lives

@@ -7,11 +7,11 @@ worker process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -24,10 +24,10 @@ from clinspan.annotators.fusion import fused
 from clinspan.engines.local import LocalEngine
 from clinspan.frames import BATCH_CHARACTERS
 from clinspan.persistence import stages_from_json, stages_to_json
-from clinspan.schema import ANNOTATIONS, ANNOTATOR_TYPE_KEY, annotation_field, annotation_kinds
+from clinspan.schema import ANNOTATIONS, ANNOTATOR_TYPE_KEY, REFERENCE_KEY, annotation_field, annotation_kinds
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 _PLAN: Final = "_clinspan_plan"
@@ -50,7 +50,7 @@ def transformed(stages: Sequence[Annotator], frame: DataFrame) -> DataFrame:
     source, before = getattr(frame, _PLAN, (frame, ()))
     plan = (*before, *stages)
     threads = int(frame.sparkSession.conf.get("spark.task.cpus", "1"))
-    worker = Worker(stages_to_json(plan), tuple(kinds_of(source).items()), threads)
+    worker = Worker(stages_to_json(plan), _annotation_fields(source), threads)
     result: DataFrame = source.mapInArrow(worker, _schema_after(plan, source))
     setattr(result, _PLAN, (source, plan))
     return result
@@ -85,20 +85,53 @@ def long_frame(frame: DataFrame, id_col: str, chunk_col: str, models: Mapping[st
 
 def kinds_of(frame: DataFrame) -> dict[str, str]:
     """Return the annotation columns of a frame and their types, as the metadata of its schema says."""
-    found = {field.name: field.metadata.get(ANNOTATOR_TYPE_KEY) for field in frame.schema.fields}
-    return {name: kind for name, kind in found.items() if kind}
+    return annotation_kinds(pa.schema(_annotation_fields(frame)))
+
+
+def _annotation_fields(frame: DataFrame) -> tuple[pa.Field, ...]:
+    about = {field.name: field.metadata for field in frame.schema.fields if field.metadata.get(ANNOTATOR_TYPE_KEY)}
+    return tuple(
+        annotation_field(name, known[ANNOTATOR_TYPE_KEY], known.get(REFERENCE_KEY, "")) for name, known in about.items()
+    )
+
+
+def spark_frame(session: SparkSession, table: pa.Table) -> DataFrame:
+    """Return a table as a frame of Spark whose columns say their annotation type."""
+    return session.createDataFrame(table.to_pylist(maps_as_pydicts="strict"), _spark_schema(table.schema))
+
+
+def collected(frame: DataFrame, columns: Iterable[str]) -> pa.Table:
+    """Return annotation columns of a frame as an Arrow table."""
+    chosen = frame.select(*columns)
+    fields = _annotation_fields(chosen)
+    if hasattr(chosen, "toArrow"):  # since Spark 4
+        return _typed(chosen.toArrow(), fields)
+    rows = [{name: _with_pairs(value) for name, value in row.asDict(True).items()} for row in chosen.collect()]
+    return pa.Table.from_pylist(rows, pa.schema(fields))
+
+
+def _with_pairs(annotations: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """Return annotations with their metadata as Arrow takes maps."""
+    return [{**one, "metadata": list((one["metadata"] or {}).items())} for one in annotations or ()]
 
 
 def _schema_after(plan: Sequence[Annotator], source: DataFrame) -> StructType:
     """Return the schema after all stages, found by running them on no rows."""
-    from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+    from pyspark.sql.pandas.types import to_arrow_schema
 
     nothing = pa.RecordBatch.from_pylist([], schema=to_arrow_schema(source.schema))
-    (after,) = LocalEngine(threads=1).run(plan, [_with_kinds(nothing, kinds_of(source))])
-    schema = from_arrow_schema(after.schema)
-    for name, kind in annotation_kinds(after.schema).items():
-        schema[name].metadata = {ANNOTATOR_TYPE_KEY: kind}
-    return schema
+    (after,) = LocalEngine(threads=1).run(plan, [_typed(nothing, _annotation_fields(source))])
+    return _spark_schema(after.schema)
+
+
+def _spark_schema(schema: pa.Schema) -> StructType:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    found: StructType = from_arrow_schema(schema)
+    for name in annotation_kinds(schema):
+        known = schema.field(name).metadata
+        found[name].metadata = {key.decode(): value.decode() for key, value in known.items()}
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,19 +140,19 @@ class Worker:
 
     Attributes:
         plan: the stages as text.
-        kinds: the annotation columns of the source and their types.
+        fields: the annotation columns of the source.
         threads: how many to use.
     """
 
     plan: str
-    kinds: tuple[tuple[str, str], ...]
+    fields: tuple[pa.Field, ...]
     threads: int
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the batches annotated."""
         with _OPENING:  # tasks that are threads of one process open a plan once, too
             stages = opened(self.plan)
-        parts = (part for batch in batches for part in _cut(_with_kinds(batch, dict(self.kinds)), stages))
+        parts = (part for batch in batches for part in _cut(_typed(batch, self.fields), stages))
         yield from LocalEngine(self.threads).run(stages, parts)
 
 
@@ -129,11 +162,11 @@ def opened(plan: str) -> tuple[Annotator, ...]:
     return fused(stages_from_json(plan))
 
 
-def _with_kinds(batch: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.RecordBatch:
-    """Return the batch with its annotation columns in their type, and saying it."""
-    for name, kind in kinds.items():
-        at = batch.schema.get_field_index(name)
-        batch = batch.set_column(at, annotation_field(name, kind), batch.column(at).cast(ANNOTATIONS))
+def _typed(batch: pa.RecordBatch | pa.Table, fields: Iterable[pa.Field]) -> Any:
+    """Return a batch or a table with its annotation columns in their type, and saying it."""
+    for field in fields:
+        at = batch.schema.get_field_index(field.name)
+        batch = batch.set_column(at, field, batch.column(at).cast(ANNOTATIONS))
     return batch
 
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from clinspan.codepoints import Ints
 
+Counts = Mapping[str, Sequence[int]]  # right, predicted and gold, by tag
+
 
 class TokenScore(NamedTuple):
     """Scores of one tag or of an average; support in tokens."""
@@ -39,15 +41,12 @@ class TokenTable:
     @classmethod
     def from_tags(cls, gold: Ints, predicted: Ints, tags: Sequence[str]) -> TokenTable:
         """Compare two tag sequences, given as indices into `tags`, shape [tokens] each."""
-        size = len(tags)
-        right = np.bincount(gold[gold == predicted], minlength=size)
-        counts = np.stack([right, np.bincount(predicted, minlength=size), np.bincount(gold, minlength=size)], axis=1)
-        return cls.from_counts({tag: tuple(c) for tag, c in zip(tags, counts.tolist(), strict=True) if any(c)})
+        return cls.from_counts(tag_counts(gold, predicted, tags))
 
     @classmethod
-    def from_counts(cls, counts: Mapping[str, tuple[int, ...]]) -> TokenTable:
+    def from_counts(cls, counts: Counts) -> TokenTable:
         """Build the table from (right, predicted, gold) counts by tag."""
-        by_tag = {tag: _score(*counts[tag]) for tag in sorted(counts)}
+        by_tag = {tag: token_score(*counts[tag]) for tag in sorted(counts)}
         total = sum(score.support for score in by_tag.values())
         right = sum(c[0] for c in counts.values())
         return cls(by_tag, right / max(total, 1), _mean(by_tag, weighted=False), _mean(by_tag, weighted=True))
@@ -66,9 +65,38 @@ def _line(name: str, score: TokenScore, width: int) -> str:
     return f"{name:>{width}}{score.precision:>11.2f}{score.recall:>10.2f}{score.f1:>10.2f}{score.support:>10d}"
 
 
-def _score(right: int, predicted: int, gold: int) -> TokenScore:
+def tag_counts(gold: Ints, predicted: Ints, tags: Sequence[str]) -> dict[str, list[int]]:
+    """Return how often each tag that occurs is right, predicted and gold.
+
+    Args:
+        gold: the right tag of each token, as an index into `tags`.
+        predicted: the tag found.
+        tags: the tag set.
+    """
+    parts = (gold[gold == predicted], predicted, gold)
+    columns = (np.bincount(part, minlength=len(tags)).tolist() for part in parts)
+    return {tag: counts for tag, *counts in zip(tags, *columns, strict=True) if any(counts)}
+
+
+def token_score(right: int, predicted: int, gold: int) -> TokenScore:
+    """Return the score of counts; what has nothing to be divided by is 0."""
     precision, recall = right / max(predicted, 1), right / max(gold, 1)
-    return TokenScore(precision, recall, 2 * precision * recall / max(precision + recall, 1e-12), gold)
+    return TokenScore(precision, recall, _harmonic_mean(precision, recall), gold)
+
+
+def micro_average(counts: Counts) -> TokenScore:
+    """Return the score of the sums over tags."""
+    return token_score(*(sum(count[i] for count in counts.values()) for i in range(3)))
+
+
+def macro_average(counts: Counts) -> TokenScore:
+    """Return the means over tags of precision and recall, and the harmonic mean of these two, as NerDLApproach does."""
+    precision, recall, _, support = _mean({tag: token_score(*c) for tag, c in counts.items()}, weighted=False)
+    return TokenScore(precision, recall, _harmonic_mean(precision, recall), support)
+
+
+def _harmonic_mean(a: float, b: float) -> float:
+    return 2 * a * b / max(a + b, 1e-12)
 
 
 def _mean(scores: Mapping[str, TokenScore], *, weighted: bool) -> TokenScore:

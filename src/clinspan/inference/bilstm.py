@@ -76,10 +76,11 @@ class BiLstm:
         try:
             details = json.loads((folder / DETAILS_FILE).read_text(encoding="utf-8"))
             alphabet, learnt = Alphabet(details["characters"]), np.array(details["transitions"], dtype=np.float32)
+            scores = learnt if details.get("any_order") else allowed_scores(learnt, tags)
         except (OSError, ValueError, KeyError, TypeError) as error:
             msg = f"The files in {folder} are not those of a BiLSTM tagger; install or download the model again."
             raise DamagedModelError(msg) from error
-        return cls(session, alphabet, output, allowed_scores(learnt, tags))
+        return cls(session, alphabet, output, scores)
 
     def logits(
         self, vectors: Floats, words: pa.StringArray, sentence_starts: Ints, pool: Executor | None = None

@@ -45,12 +45,23 @@ class VectorModel(OpenedModel):
 
     vectors: WordVectors = field(compare=False, repr=False)
 
+    @property
+    def reference(self) -> str:
+        """Name and checksum; columns of the vectors carry it, and so do taggers that were trained with them."""
+        sha256 = next(file.sha256 for file in self.manifest.files if file.path == VECTORS_FILE)
+        return f"{self.head.name}@{sha256}"
+
 
 @dataclass(frozen=True)
 class BiLstmModel(OpenedModel):
     """A BiLSTM tagger; the manifest names the word vectors it reads."""
 
     network: BiLstm = field(compare=False, repr=False)
+
+    @property
+    def reads(self) -> str:
+        """The `reference` of the word vectors it was trained with."""
+        return f"{self.manifest.vectors}@{self.manifest.vectors_sha256}"
 
 
 @dataclass(frozen=True)

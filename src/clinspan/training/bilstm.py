@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from functools import partial
+from statistics import fmean
 
 import numpy as np
 import pyarrow as pa
-import torch
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor
 
 from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import Bools, CodePoints, Ints
 from clinspan.corpora import Record
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.alphabet import Alphabet
-from clinspan.inference.bilstm import allowed_scores, spelling
-from clinspan.inference.decoding import viterbi
+from clinspan.inference.decoding import Floats
 from clinspan.inference.model import open_vectors
 from clinspan.inference.units import Units
 from clinspan.inference.vectors import WordVectors
 from clinspan.recognizer import load
 from clinspan.tagging import LabelledSpan
-from clinspan.training.bilstm_network import BiLstmNetwork, path_loss
+from clinspan.training.bilstm_network import BiLstmNetwork
+from clinspan.training.bilstm_trainer import TokenSet, Trainer, seeded
 from clinspan.training.data import DataFolders
-from clinspan.training.examples import IGNORED, Sentences, SpanLists, Teaching, repeated
+from clinspan.training.examples import IGNORED, Sentences, Teaching
 from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe, TeachingRecipe
 from clinspan.training.teachings import measuring, teachings
 
@@ -70,47 +67,25 @@ class TokenExamples:
         targets = teaching.unit_targets(records, sentences, tokens)
         return cls(name, records, teaching, sentences, tokens, text.slices(starts, stops), targets, passes)
 
-    @property
-    def bounds(self) -> list[tuple[int, int]]:
-        """First and one past the last token of each sentence that has any."""
-        starts = self.tokens.sentence_starts.tolist()
-        return [(a, b) for a, b in pairwise(starts) if a < b]
-
     def allowed(self) -> Bools:
         """Return whether each token may have each tag, shape [tokens, tags]."""
         known = np.eye(len(self.teaching.tags), dtype=np.bool_)[np.maximum(self.targets, 0)]
         open_tags = np.where((self.targets == IGNORED)[:, None], True, self.teaching.possible)
         return np.where((self.targets >= 0)[:, None], known, open_tags)
 
-    def compared(self, tag_ids: Ints) -> tuple[SpanLists, SpanLists]:
-        """Return the gold and the predicted spans of each record that the corpus can judge."""
-        return self.teaching.compared(self.records, self.sentences, self.tokens, tag_ids)
+    def token_set(self, vectors: WordVectors) -> TokenSet:
+        """Return what a network reads and learns of them."""
 
+        def look_up(at: Ints) -> Floats:
+            return vectors.lookup(self.words.take(pa.array(at)))[0]
 
-@dataclass(frozen=True)
-class Reader:
-    """Turns tokens into what the network reads."""
+        weight = self.teaching.weight
+        return TokenSet(self.words, self.tokens.sentence_starts, self.allowed(), look_up, weight, self.passes)
 
-    vectors: WordVectors
-    alphabet: Alphabet
-
-    def batch(self, examples: TokenExamples, bounds: Sequence[tuple[int, int]], allowed: Bools) -> dict[str, Tensor]:
-        """Pad sentences of one corpus to one length."""
-        lengths = np.array([b - a for a, b in bounds])
-        at = np.concatenate([np.arange(a, b) for a, b in bounds])
-        words = examples.words.take(pa.array(at))
-        row, column = np.repeat(np.arange(len(bounds)), lengths), np.concatenate([np.arange(n) for n in lengths])
-        read = {
-            "vectors": self.vectors.lookup(words)[0],
-            "characters": spelling(self.alphabet, words),
-            "allowed": allowed[at],
-        }
-        batch = {"lengths": torch.from_numpy(lengths)}
-        for name, values in read.items():
-            padded = np.zeros((len(bounds), lengths.max(), values.shape[1]), dtype=values.dtype)
-            padded[row, column] = values
-            batch[name] = torch.from_numpy(padded)
-        return batch
+    def strict_f1(self, trainer: Trainer, vectors: WordVectors) -> float:
+        """Score what a network finds where the corpus can judge it."""
+        tag_ids = trainer.predict(self.token_set(vectors), self.teaching.tags)
+        return strict_f1(*self.teaching.compared(self.records, self.sentences, self.tokens, tag_ids))
 
 
 def train_bilstm(
@@ -132,13 +107,31 @@ def train_bilstm(
         records = annotated_records(options.teacher, list(data.texts(options.texts)))
         own = CorpusRecipe(name=options.teacher, heads={head: TeachingRecipe(weight=options.teacher_weight)})
         train_set.append(_examples(recipe, own, records, head))
-    reader = Reader(open_vectors(options.vectors).vectors, _alphabet(train_set))
-    torch.manual_seed(recipe.seed)
-    network = BiLstmNetwork(
-        options, dimension=reader.vectors.dimension, characters=len(reader.alphabet), tags=len(tags)
-    )
-    _optimise(network, options, reader, train_set, dev_set, random.Random(recipe.seed), console)  # noqa: S311
-    return network, reader.alphabet
+    vectors, alphabet = open_vectors(options.vectors).vectors, _alphabet(train_set)
+    with seeded(recipe.seed) as rng:
+        network = BiLstmNetwork(options, dimension=vectors.dimension, characters=len(alphabet), tags=len(tags))
+        trainer = Trainer(network, alphabet, options, rng)
+        _optimise(trainer, options.epochs, train_set, dev_set, vectors, console)
+    return network, alphabet
+
+
+def _optimise(
+    trainer: Trainer,
+    epochs: int,
+    train_set: Sequence[TokenExamples],
+    dev_set: Sequence[TokenExamples],
+    vectors: WordVectors,
+    console: Console,
+) -> None:
+    sets = [examples.token_set(vectors) for examples in train_set]
+    for epoch in range(epochs):
+        title = f"epoch {epoch + 1}/{epochs}"
+        trainer.epoch(sets, partial(track, description=title, transient=True, console=console))
+        scores = {e.name: e.strict_f1(trainer, vectors) for e in dev_set}
+        trainer.keep_if_best(fmean(scores.values()) if scores else epoch)  # without any: the newest
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+        console.print(f"epoch {epoch + 1}: dev strict F1 {shown}", highlight=False)
+    trainer.restore_best()
 
 
 def _examples(recipe: Recipe, corpus: CorpusRecipe, records: Sequence[Record], head: str) -> TokenExamples:
@@ -159,60 +152,3 @@ def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:
 
 def _alphabet(sets: Sequence[TokenExamples]) -> Alphabet:
     return Alphabet.from_codes(np.unique(np.concatenate([e.tokens.text.codes for e in sets])).tolist())
-
-
-def _optimise(
-    network: BiLstmNetwork,
-    options: BiLstmRecipe,
-    reader: Reader,
-    train_set: Sequence[TokenExamples],
-    dev_set: Sequence[TokenExamples],
-    rng: random.Random,
-    console: Console,
-) -> None:
-    optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + options.decay * epoch))
-    allowed = [examples.allowed() for examples in train_set]
-    best, best_score = network.state_dict(), -1.0
-    for epoch in range(options.epochs):
-        network.train()
-        batches = [(i, bounds) for i, e in enumerate(train_set) for bounds in _batches(e, options.batch_sentences, rng)]
-        rng.shuffle(batches)
-        for i, bounds in track(batches, f"epoch {epoch + 1}/{options.epochs}", transient=True, console=console):
-            optimizer.zero_grad()
-            batch = reader.batch(train_set[i], bounds, allowed[i])
-            logits = network(batch["vectors"], batch["characters"], batch["lengths"])
-            loss = path_loss(logits, batch["allowed"], batch["lengths"], network.transitions)
-            mean: Any = loss.sum() / batch["lengths"].sum() * train_set[i].teaching.weight
-            mean.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), options.max_grad_norm)
-            optimizer.step()
-        rate.step()
-        scores = {e.name: strict_f1(*e.compared(predict(network, reader, e))) for e in dev_set}
-        score = sum(scores.values()) / len(scores) if scores else float(epoch)  # without any: the newest
-        if score > best_score:
-            best, best_score = {k: v.clone() for k, v in network.state_dict().items()}, score
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
-        console.print(f"epoch {epoch + 1}: dev strict F1 {shown}", highlight=False)
-    network.load_state_dict(best)
-
-
-def _batches(examples: TokenExamples, size: int, rng: random.Random) -> Iterator[list[tuple[int, int]]]:
-    """Yield sentences of like length together."""
-    chosen = repeated(examples.bounds, examples.passes, rng)
-    chosen.sort(key=lambda span: span[1] - span[0] + rng.uniform(-2, 2))
-    yield from (chosen[i : i + size] for i in range(0, len(chosen), size))
-
-
-@torch.no_grad()
-def predict(network: BiLstmNetwork, reader: Reader, examples: TokenExamples) -> Ints:
-    """Return the best tag of each token."""
-    network.eval()
-    tags = examples.teaching.tags
-    logits = np.zeros((len(examples.words), len(tags)), dtype=np.float32)
-    nothing = np.ones((len(examples.words), len(tags)), dtype=np.bool_)
-    for a, b in examples.bounds:
-        batch = reader.batch(examples, [(a, b)], nothing)
-        logits[a:b] = network(batch["vectors"], batch["characters"])[0].numpy()
-    scores = allowed_scores(network.transitions.numpy(), tags)
-    return viterbi(logits, examples.tokens.sentence_starts, scores[:-1], scores[-1])

@@ -27,6 +27,7 @@ from clinspan.training.model import MultiHeadTagger
 from clinspan.training.recipe import CorpusRecipe, Recipe, TeachingRecipe
 from clinspan.training.recipes import SingleRecipe
 
+_BILSTM_FILES = ("model.onnx", DETAILS_FILE)
 _SUBWORD_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -65,20 +66,61 @@ def write_bilstm(
         vectors: the word vectors it reads.
         folder: to write.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    details = {"characters": alphabet.characters, "transitions": network.transitions.tolist()}
-    (folder / DETAILS_FILE).write_text(json.dumps(details) + "\n", encoding="utf-8")
     (output,) = recipe.heads
+    _write_network(network, {"characters": alphabet.characters}, output, folder)
+    manifest = _manifest(recipe, BILSTM, "fp32", folder, _BILSTM_FILES)
+    replace(manifest, context=0, **_about_bilstm(network, vectors.reference)).write(folder)
+
+
+def write_tagger(
+    head: Head, network: BiLstmNetwork, alphabet: Alphabet, reference: str, folder: Path, *, any_order: bool
+) -> None:
+    """Export a BiLSTM tagger that no recipe describes as a model folder.
+
+    Args:
+        head: its name and its tags.
+        network: the network.
+        alphabet: the characters it knows.
+        reference: the `reference` of the word vectors it reads.
+        folder: to write.
+        any_order: whether any tag may follow any, whatever its prefix says.
+    """
+    _write_network(network, {"characters": alphabet.characters, "any_order": any_order}, head.output, folder)
+    Manifest(
+        name=head.name,
+        version="1.0.0",
+        languages=(),
+        architecture=BILSTM,
+        precision="fp32",
+        licence="",
+        heads=(head,),
+        files=tuple(ModelFile.from_path(folder, path) for path in _BILSTM_FILES),
+        **_about_bilstm(network, reference),
+    ).write(folder)
+
+
+def _write_network(network: BiLstmNetwork, details: dict[str, Any], output: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    details = {**details, "transitions": network.transitions.tolist()}
+    (folder / DETAILS_FILE).write_text(json.dumps(details) + "\n", encoding="utf-8")
     examples = {
         INPUTS[0]: torch.zeros(1, 9, network.dimension),
         INPUTS[1]: torch.ones(1, 9, SPELLED, dtype=torch.int64),
     }
     export_onnx(AsGraph(network, output), examples, [output], folder / "model.onnx")
-    manifest = _manifest(recipe, BILSTM, "fp32", folder, ("model.onnx", DETAILS_FILE))
-    about: dict[str, Any] = {"parameters": size_of(network), "cased": True, "unit": TOKEN_UNIT}
-    (file,) = vectors.manifest.files
-    about |= {"vectors": vectors.head.name, "vectors_sha256": file.sha256}
-    replace(manifest, max_length=0, overlap=0, context=0, **about).write(folder)
+
+
+def _about_bilstm(network: BiLstmNetwork, reference: str) -> dict[str, Any]:
+    vectors, _, sha256 = reference.rpartition("@")
+    return {
+        "unit": TOKEN_UNIT,
+        "max_length": 0,
+        "overlap": 0,
+        "parameters": size_of(network),
+        "cased": True,
+        "vectors": vectors,
+        "vectors_sha256": sha256,
+    }
 
 
 def single_manifest(

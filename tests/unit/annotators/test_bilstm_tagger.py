@@ -115,6 +115,15 @@ def test_embeddings_of_other_tokens_are_refused(tagger, embedded):
             tagger.annotate(with_annotations(embedded, "embeddings", WORD_EMBEDDINGS, column))
 
 
+def test_other_word_vectors_of_the_same_size_are_refused(tagger, embedded):
+    column, kind = embedded.column("embeddings"), WORD_EMBEDDINGS
+    other = with_annotations(embedded, "embeddings", kind, column, "en/others@0123")
+    with pytest.raises(InputError, match=r"those of en/others@0123, .* trained with en/embeddings@"):
+        tagger.annotate(other)
+    unknown = with_annotations(embedded, "embeddings", kind, column)  # as a frame that keeps no metadata has it
+    assert rows(tagger.annotate(unknown), "ner") == rows(tagger.annotate(embedded), "ner")
+
+
 @pytest.mark.parametrize(
     ("opener", "name", "right"),
     [(open_head, "embeddings_clinical", "open_vectors"), (open_bilstm, "en/anatomy", "open_head")],

@@ -80,6 +80,18 @@ def test_what_cannot_be_shown_is_said(record):
         visualizer.display(record, "ner_chunk", raw_text=3)
 
 
+def test_classes_that_train_are_where_scripts_look_for_them():
+    code = """
+import clinspan.compat.install
+from johnsnowlabs import medical
+from sparknlp.annotator import NerDLApproach, TFNerDLGraphBuilder
+from sparknlp.training import CoNLL
+from sparknlp_jsl.annotator import MedicalNerApproach, TFGraphBuilder
+assert medical.NerApproach is MedicalNerApproach
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_every_stand_in_names_what_it_has():
     assert medical.NerConverter is medical.NerConverterInternal
     assert medical.BertForTokenClassifier is medical.MedicalBertForTokenClassifier

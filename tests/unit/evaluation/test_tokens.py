@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from clinspan.evaluation.tokens import TokenTable
+from clinspan.evaluation.tokens import TokenTable, macro_average, micro_average, tag_counts
 
 SEED = """\
        label  precision    recall  f1-score   support
@@ -48,3 +48,21 @@ def test_counts_come_from_tag_sequences() -> None:
 
 def test_nothing_gives_an_empty_table() -> None:
     assert TokenTable.from_counts({}).accuracy == 0.0
+
+
+def test_averages_of_nerdl_are_over_precision_and_recall() -> None:
+    """A: 1 of 2 predicted and of 1 gold is right; B: 1 of 1 predicted, of 4 gold."""
+    counts = {"A": (1, 2, 1), "B": (1, 1, 4)}
+    macro = macro_average(counts)
+    assert macro[:2] == ((1 / 2 + 1) / 2, (1 + 1 / 4) / 2)
+    assert round(macro.f1, 12) == round(2 * 0.75 * 0.625 / (0.75 + 0.625), 12)  # not the mean of 2/3 and 2/5
+    assert micro_average(counts)[:2] == (2 / 3, 2 / 5)
+    assert macro_average({})[:3] == micro_average({})[:3] == (0, 0, 0)
+
+
+def test_one_label_for_another_counts_against_both() -> None:
+    assert tag_counts(np.array([1, 0]), np.array([2, 0]), ["O", "A", "B", "C"]) == {
+        "O": [1, 1, 1],
+        "A": [0, 0, 1],
+        "B": [0, 1, 0],
+    }
