@@ -105,7 +105,8 @@ def train_bilstm(
     tags = recipe.heads[head].tags
     if options.teacher:
         records = annotated_records(options.teacher, list(data.texts(options.texts)))
-        own = CorpusRecipe(name=options.teacher, heads={head: TeachingRecipe(weight=options.teacher_weight)})
+        taught_so = TeachingRecipe(weight=options.teacher_weight)
+        own = CorpusRecipe(name=options.teacher, heads={head: taught_so}, passes=options.teacher_passes)
         train_set.append(_examples(recipe, own, records, head))
     vectors, alphabet = open_vectors(options.vectors).vectors, _alphabet(train_set)
     with seeded(recipe.seed) as rng:

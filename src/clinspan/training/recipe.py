@@ -194,6 +194,7 @@ class BiLstmRecipe:
         batch_sentences: sentences in a batch.
         teacher: name of a larger model that annotates `texts` for it; "" for none.
         teacher_weight: factor on the loss of those texts.
+        teacher_passes: how often an epoch sees them.
         texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
     """
 
@@ -209,6 +210,7 @@ class BiLstmRecipe:
     max_grad_norm: float = 5.0
     teacher: str = ""
     teacher_weight: float = 1.0
+    teacher_passes: float = 1.0
     texts: list[str] = field(default_factory=list)
 
 
