@@ -36,10 +36,10 @@ from clinspan.schema import Span
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import repeated
 from clinspan.training.export import export_onnx
-from clinspan.training.finetune import warm_then_down
 from clinspan.training.passages import Passage, corpus_passages, laid_out, stacked
 from clinspan.training.publish import single_manifest, size_of
 from clinspan.training.recipes import SentencesRecipe
+from clinspan.training.schedule import warm_then_down
 from clinspan.training.variations import Variation
 
 _WARMUP: Final = 0.05

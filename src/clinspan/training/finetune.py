@@ -18,9 +18,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
+from clinspan.training.calibration import add_to_bias, calibrated
 from clinspan.training.examples import IGNORED, UNMARKED, Examples, Teaching, repeated
 from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
+from clinspan.training.schedule import warm_then_down
 
 CHECKPOINT = "checkpoint.pt"
 Window = tuple[Any, dict[str, Any]]  # ids, and targets by head
@@ -156,7 +158,7 @@ class Finetuner:
         self.average = AveragedModel(model, multi_avg_fn=averaging)
 
     def run(self) -> State:
-        """Train to the end, or until the dev score stays put, and load the best weights."""
+        """Train to the end, or until the dev score stays put; load the best weights and calibrate them."""
         self._resume()
         with Progress(console=self.console, transient=True) as progress:
             while not self._finished():
@@ -164,7 +166,20 @@ class Finetuner:
                 self._judge(loss)
                 self._save()
         self.model.load_state_dict(self.best)
+        self.average.module.load_state_dict(self.best)
+        self._calibrate()
         return self.state
+
+    def _calibrate(self) -> None:
+        """Choose the biases of the tags on the dev sets."""
+        found = [(examples, self.predict(examples)) for examples in self.dev]
+        for head, layer in self.model.heads.items():
+            judged = [(examples, logits[head]) for examples, logits in found if head in examples.heads]
+            if judged:
+                offsets = calibrated(judged[0][0].heads[head].tags, judged, head)
+                add_to_bias(layer, offsets)
+                shown = f"O {offsets[0]:+.2f}, B {offsets[1]:+.2f}"
+                self.console.print(f"biases of {head}: {shown}", highlight=False)
 
     def _finished(self) -> bool:
         stale = self.state.epoch - 1 - self.state.best_epoch
@@ -294,9 +309,3 @@ class Finetuner:
         self.schedule.load_state_dict(content["schedule"])
         self.best = {k: v.cpu() for k, v in content["best"].items()}
         self.console.print(f"resumed after epoch {self.state.epoch}", highlight=False)
-
-
-def warm_then_down(steps: int, warmup: float) -> Any:
-    """Return the factor on the learning rate by step: up over the share `warmup`, then straight down to zero."""
-    warm = max(1, int(steps * warmup))
-    return lambda step: (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))

@@ -28,9 +28,10 @@ from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import repeated
-from clinspan.training.finetune import CHECKPOINT, warm_then_down
+from clinspan.training.finetune import CHECKPOINT
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipes import PretrainRecipe
+from clinspan.training.schedule import warm_then_down
 from clinspan.training.transplant import learnt_wordpiece, transplant
 from clinspan.training.vocabulary import CONTINUES
 
