@@ -31,12 +31,14 @@ class HeadRecipe:
         languages: those in which it is offered, each under a name of its own; [] stands for all of the recipe.
         description: one line.
         aliases: further names; by language, if there are several.
+        auxiliary: whether it only helps the encoder to learn and is not part of the model.
     """
 
     labels: list[str]
     languages: list[str] = field(default_factory=list)
     description: str = ""
     aliases: list[str] | dict[str, list[str]] = field(default_factory=list)
+    auxiliary: bool = False
 
     def aliases_in(self, language: str) -> list[str]:
         """Return the further names in a language."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -66,7 +67,10 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     save_encoder(model.encoder, source / "tokenizer.json", run)
     if kept is not None:
         trim_embeddings(model.encoder, kept)
-    write_transformer(recipe, model, content, int8=output, fp32=run / "fp32")
+    offered = {name: head for name, head in recipe.heads.items() if not head.auxiliary}
+    for name in recipe.heads.keys() - offered.keys():
+        del model.heads[name]
+    write_transformer(replace(recipe, heads=offered), model, content, int8=output, fp32=run / "fp32")
 
 
 def _vocabulary(recipe: Recipe, path: Path, tokenizer: SubwordTokenizer, data: DataFolders) -> tuple[str, Ints | None]:
