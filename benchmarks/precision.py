@@ -32,7 +32,7 @@ def main(
     read, folders = Recipe.read(recipe), DataFolders.beside(recipe, *data)
     models = (int8 or BUNDLED / read.name, fp32 or Path("runs") / read.name / "fp32")
     table = Table("head", "dev set", "int8", "fp32", "difference", title="strict micro F1", title_justify="left")
-    for head in read.heads:
+    for head in (name for name, head in read.heads.items() if not head.auxiliary):
         for corpus in (c for c in read.corpora if c.dev and head in c.heads and c.heads[head].scored):
             small, large = (_f1(folder, head, corpus, folders) for folder in models)
             mark = "" if abs(small - large) <= _MOST else " !"
