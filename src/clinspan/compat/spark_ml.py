@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from types import new_class
 from typing import Any, Final
 
 _METHODS: Final = {"_transform": "transform", "_fit": "fit"}  # abstract there, written here under their public names
@@ -27,4 +28,4 @@ def _twin(cls: type, base: str) -> type:
     methods: dict[str, Any] = {ours: getattr(cls, theirs) for ours, theirs in _METHODS.items() if hasattr(cls, theirs)}
     names = {"__module__": cls.__module__, "__doc__": cls.__doc__, "_spark_twin": True}
     bases = (cls, getattr(pyspark.ml.base, base), MLReadable, MLWritable)
-    return type(pyspark.ml.base.Transformer)(cls.__name__, bases, methods | names)
+    return new_class(cls.__name__, bases, {}, lambda namespace: namespace.update(methods | names))

@@ -49,7 +49,7 @@ def transformed(stages: Sequence[Annotator], frame: DataFrame) -> DataFrame:
     """
     source, before = getattr(frame, _PLAN, (frame, ()))
     plan = (*before, *stages)
-    threads = int(frame.sparkSession.conf.get("spark.task.cpus", "1"))
+    threads = int(frame.sparkSession.conf.get("spark.task.cpus", "1") or 1)
     worker = Worker(stages_to_json(plan), _annotation_fields(source), threads)
     result: DataFrame = source.mapInArrow(worker, _schema_after(plan, source))
     setattr(result, _PLAN, (source, plan))

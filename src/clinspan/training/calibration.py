@@ -39,10 +39,11 @@ def calibrated(tags: Sequence[str], judged: Judged, head: str) -> npt.NDArray[np
     return max(offsets, key=lambda tried: _score(judged, head, tried))
 
 
-def add_to_bias(layer: nn.Linear, offsets: npt.NDArray[np.float32]) -> None:
+def add_to_bias(layer: nn.Module, offsets: npt.NDArray[np.float32]) -> None:
     """Add offsets to the bias of a classifier, so that the graph needs nothing else."""
     with torch.no_grad():
-        layer.bias += torch.from_numpy(offsets).to(layer.bias)
+        bias: Any = layer.bias
+        bias += torch.from_numpy(offsets).to(bias)
 
 
 def _score(judged: Judged, head: str, offsets: Any) -> float:
