@@ -35,7 +35,7 @@ PACKAGES = {  # where a library may be imported; everywhere else it may not
     "pandas": set(),
     "polars": set(),
     "pysail": {"compat"},
-    "pyspark": {"compat", "engines"},
+    "pyspark": {"compat", "engines", "io"},
     "rich": {"display", "evaluation", "training", "cli", "hub"},
     "safetensors": {"training", "hub"},
     "tokenizers": {"inference", "training", "hub"},

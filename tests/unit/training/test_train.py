@@ -154,7 +154,7 @@ def test_corpora_that_mark_one_label_each_teach_a_head_both(data: Path, checkpoi
         record["source"] = "both"
     (data / "both.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     path = data / "two.toml"
-    body = RECIPE.replace("[training]\n", SECOND_HEAD).format(checkpoint=checkpoint, epochs=20)
+    body = RECIPE.replace("[training]\n", SECOND_HEAD).format(checkpoint=checkpoint, epochs=30)
     path.write_text(body, encoding="utf-8")
     output = data / "two"
     manifest = train(Recipe.read(path), data=DataFolders((data,)), runs=data / "r", output=output, console=QUIET)
