@@ -128,17 +128,15 @@ def test_one_plan_opens_its_models_once_in_a_worker(spark):
 
 def _opened_by_worker(spark):
     """How many plans each worker process has opened so far."""
-    rows = spark.range(0, 64, 1, 8).mapInArrow(_count, "worker long, opened long").collect()
+
+    def count(batches):  # inside, so that it travels by value: workers do not have the tests
+        from clinspan.engines.spark import opened
+
+        for _ in batches:
+            yield pa.RecordBatch.from_pydict({"worker": [os.getpid()], "opened": [opened.cache_info().misses]})
+
+    rows = spark.range(0, 64, 1, 8).mapInArrow(count, "worker long, opened long").collect()
     return {row["worker"]: row["opened"] for row in rows}
-
-
-def _count(batches):
-    import os
-
-    from clinspan.engines.spark import opened
-
-    for _ in batches:
-        yield pa.RecordBatch.from_pydict({"worker": [os.getpid()], "opened": [opened.cache_info().misses]})
 
 
 @needs_classic
