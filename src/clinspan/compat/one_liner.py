@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import pyarrow as pa
-
 from clinspan.compat.annotation import Annotation
 from clinspan.compat.light import LightPipeline
 from clinspan.display import to_html
 from clinspan.document import Document, Entity
-from clinspan.exceptions import InputError, MissingExtraError, ModelNotFoundError
-from clinspan.frames import frame_kind
+from clinspan.exceptions import InputError, MissingExtraError, ModelNotFoundError, TextError
+from clinspan.frames import TEXT, text_values
 from clinspan.hub.resolve import installed_heads
 from clinspan.recognizer import EntityRecognizer
 from clinspan.recognizer import load as load_recognizer
+from clinspan.rows import describe_rows
 
 _TASKS: Final = ("med_ner", "ner", "classify.token_bert", "clinical")  # what stands before a name in a reference
 LEVELS: Final = ("chunk", "document")
@@ -52,14 +51,19 @@ class OneLiner:
 
         Raises:
             InputError: if the level is neither.
+            TextError: if a text cannot be annotated.
             MissingExtraError: if pandas is not installed.
         """
         if output_level not in LEVELS:
             msg = f"output_level is {' or '.join(LEVELS)}, not {output_level!r}."
             raise InputError(msg)
-        texts = _texts(data)
-        rows = [row for i, text in enumerate(texts) for row in self._rows(i, text, positions, output_level)]
-        return _pandas().DataFrame([row for _, row in rows], index=[i for i, _ in rows])
+        found = {name: _documents(recognizer, _texts(data)) for name, recognizer in self._recognizers.items()}
+        rows = [
+            row
+            for i, documents in enumerate(zip(*found.values(), strict=True))
+            for row in _rows(i, dict(zip(found, documents, strict=True)), positions, output_level)
+        ]
+        return _frame(rows)
 
     def viz(self, text: str, viz_type: str = "ner", labels_to_viz: Sequence[str] = (), **_: Any) -> str:
         """Return a text with its entities coloured, as HTML.
@@ -73,17 +77,6 @@ class OneLiner:
         found = [e for recognizer in self._recognizers.values() for e in recognizer(text).entities]
         shown = sorted((e for e in found if not labels_to_viz or e.label in labels_to_viz), key=lambda e: e.start)
         return to_html(Document(text, tuple(shown)))
-
-    def _rows(self, i: int, text: str, positions: bool, level: str) -> Iterable[tuple[int, dict[str, Any]]]:
-        found = {name: recognizer(text).entities for name, recognizer in self._recognizers.items()}
-        cells = {name: [_cells(name, entity, positions) for entity in entities] for name, entities in found.items()}
-        if level == "document":
-            keys = {name: _cells(name, _NOTHING, positions) for name in found}
-            lists = {key: [row[key] for row in cells[name]] for name, row in keys.items() for key in row}
-            yield i, {"document": text, **lists}
-            return
-        for rows in cells.values():
-            yield from ((i, row) for row in rows)
 
 
 _NOTHING: Final = Entity("", "", 0, 0, 0.0, 0, "")
@@ -130,7 +123,7 @@ def to_pretty_df(pipeline_model: Any, text: Any, positions: bool = True, output_
         for c in column
         if c.annotatorType == "chunk"
     ]
-    frame = _pandas().DataFrame([row for _, row in rows], index=[i for i, _ in rows])
+    frame = _frame(rows)
     return frame if positions else frame.drop(columns=["begin", "end"], errors="ignore")
 
 
@@ -165,11 +158,33 @@ def _score(chunk: Annotation) -> float:
     return float(chunk.metadata.get("confidence", "nan"))
 
 
-def _texts(data: Any) -> list[str]:
-    if isinstance(data, str):
-        return [data]
-    column = data if frame_kind(data) == "list" else data["text"]
-    return column.to_pylist() if isinstance(column, pa.ChunkedArray) else list(column)
+def _documents(recognizer: EntityRecognizer, texts: Sequence[Any]) -> list[Document]:
+    found = list(recognizer.pipe(texts))
+    errors = {i: document.error for i, document in enumerate(found) if document.error}
+    if errors:
+        raise TextError(describe_rows(errors))
+    return found
+
+
+def _rows(i: int, found: dict[str, Document], positions: bool, level: str) -> Iterable[tuple[int, dict[str, Any]]]:
+    """Yield the rows of one text, each with the number of the text."""
+    cells = {name: [_cells(name, e, positions) for e in document.entities] for name, document in found.items()}
+    if level == "document":
+        keys = {name: _cells(name, _NOTHING, positions) for name in found}
+        lists = {key: [row[key] for row in cells[name]] for name, row in keys.items() for key in row}
+        yield i, {"document": next(iter(found.values())).text, **lists}
+        return
+    for rows in cells.values():
+        yield from ((i, row) for row in rows)
+
+
+def _texts(data: Any) -> list[Any]:
+    return [data] if isinstance(data, str) else list(text_values(data, TEXT))
+
+
+def _frame(rows: Sequence[tuple[int, dict[str, Any]]]) -> Any:
+    """Return rows as a pandas frame with their numbers as its index."""
+    return _pandas().DataFrame([row for _, row in rows], index=[i for i, _ in rows])
 
 
 def _pandas() -> Any:
