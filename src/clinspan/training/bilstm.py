@@ -21,13 +21,12 @@ from clinspan.inference.decoding import Floats
 from clinspan.inference.model import open_vectors
 from clinspan.inference.units import Units
 from clinspan.inference.vectors import WordVectors
-from clinspan.recognizer import load
-from clinspan.tagging import LabelledSpan
 from clinspan.training.bilstm_network import BiLstmNetwork
 from clinspan.training.bilstm_trainer import TokenSet, Trainer, seeded
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import IGNORED, Sentences, Teaching
-from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe, TeachingRecipe
+from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe
+from clinspan.training.teacher import train_records
 from clinspan.training.teachings import measuring, teachings
 
 
@@ -98,16 +97,11 @@ def train_bilstm(
     """
     (head,) = recipe.heads
     taught = [corpus for corpus in recipe.corpora if corpus.train and head in corpus.heads]
-    train_set = [_examples(recipe, c, data.records(c.train, c.reading), head) for c in taught]
+    train_set = [_examples(recipe, c, train_records(c, data), head) for c in taught]
     dev_set = [
         _examples(recipe, c, data.records(c.dev, c.reading), head) for c in map(measuring, recipe.corpora) if c.heads
     ]
     tags = recipe.heads[head].tags
-    if options.teacher:
-        records = annotated_records(options.teacher, list(data.texts(options.texts)))
-        taught_so = TeachingRecipe(weight=options.teacher_weight)
-        own = CorpusRecipe(name=options.teacher, heads={head: taught_so}, passes=options.teacher_passes)
-        train_set.append(_examples(recipe, own, records, head))
     vectors, alphabet = open_vectors(options.vectors).vectors, _alphabet(train_set)
     with seeded(recipe.seed) as rng:
         network = BiLstmNetwork(options, dimension=vectors.dimension, characters=len(alphabet), tags=len(tags))
@@ -138,17 +132,6 @@ def _optimise(
 def _examples(recipe: Recipe, corpus: CorpusRecipe, records: Sequence[Record], head: str) -> TokenExamples:
     teaching = teachings(recipe, corpus, records)[head]
     return TokenExamples.from_records(records, teaching, name=corpus.name, passes=corpus.passes)
-
-
-def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:
-    """Return texts as a larger model annotates them."""
-    documents = track(
-        load(teacher, cache_bytes=0).pipe(texts), f"annotating with {teacher}", len(texts), transient=True
-    )
-    return [
-        Record(str(i), document.text, tuple(LabelledSpan(e.start, e.end, e.label) for e in document.entities))
-        for i, document in enumerate(documents)
-    ]
 
 
 def _alphabet(sets: Sequence[TokenExamples]) -> Alphabet:

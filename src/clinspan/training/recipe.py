@@ -94,6 +94,7 @@ class CorpusRecipe:
         qualifier, min_coverage: as in `Reading`.
         heads: how it teaches each head.
         train: path below the data folder; "" for a corpus that only measures.
+        teacher: model that annotates the texts of `train`; "" where they are annotated.
         dev: path below the data folder; "" for none.
         judge: whether its dev set helps to choose the epoch.
         unseen: whether none of its texts is in any train set; for the card.
@@ -107,6 +108,7 @@ class CorpusRecipe:
     qualifier: str = ""
     min_coverage: float = 0.0
     train: str = ""
+    teacher: str = ""
     dev: str = ""
     judge: bool = True
     unseen: bool = False
@@ -194,10 +196,6 @@ class BiLstmRecipe:
         character_dimension, filters: sizes of the convolution over characters.
         learning_rate, decay: the rate of epoch n, from 0, is learning_rate / (1 + decay * n).
         batch_sentences: sentences in a batch.
-        teacher: name of a larger model that annotates `texts` for it; "" for none.
-        teacher_weight: factor on the loss of those texts.
-        teacher_passes: how often an epoch sees them.
-        texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
     """
 
     vectors: str
@@ -210,10 +208,6 @@ class BiLstmRecipe:
     decay: float = 0.005
     batch_sentences: int = 8
     max_grad_norm: float = 5.0
-    teacher: str = ""
-    teacher_weight: float = 1.0
-    teacher_passes: float = 1.0
-    texts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder, save_encoder
 from clinspan.training.publish import add_scores, write_bilstm, write_transformer
 from clinspan.training.recipe import CorpusRecipe, Recipe
+from clinspan.training.teacher import train_records
 from clinspan.training.teachings import measuring, teachings
 from clinspan.training.vocabulary import kept_pieces, trim_embeddings, trimmed_tokenizer
 
@@ -52,13 +53,15 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     source = checkpoint_folder(recipe.checkpoint, runs)
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
-    train_set = [_examples(recipe, c, data.records(c.train, c.reading), encoder) for c in recipe.corpora if c.train]
+    train_set = [_examples(recipe, c, train_records(c, data), encoder) for c in recipe.corpora if c.train]
     dev_set = [
         _examples(recipe, c, data.records(c.dev, c.reading), encoder) for c in map(measuring, recipe.corpora) if c.heads
     ]
     _describe(console, train_set, "train")
     _describe(console, dev_set, "dev")
-    content, kept = _vocabulary(recipe, source / "tokenizer.json", tokenizer, data)
+    content, kept = _vocabulary(
+        recipe, source / "tokenizer.json", tokenizer, _vocabulary_texts(recipe, train_set, data)
+    )
     widths = {name: len(head.tags) for name, head in recipe.heads.items()}
     options = recipe.training
     model = MultiHeadTagger.from_checkpoint(source, widths, options.dropout, options.attention_dropout)
@@ -73,19 +76,20 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     write_transformer(replace(recipe, heads=offered), model, content, int8=output, fp32=run / "fp32")
 
 
-def _vocabulary(recipe: Recipe, path: Path, tokenizer: SubwordTokenizer, data: DataFolders) -> tuple[str, Ints | None]:
+def _vocabulary(
+    recipe: Recipe, path: Path, tokenizer: SubwordTokenizer, texts: Iterable[str]
+) -> tuple[str, Ints | None]:
     """Return the tokenizer to ship and the ids of the pieces it keeps; None: all."""
     if recipe.vocabulary is None:
         return path.read_text(encoding="utf-8"), None
-    kept = kept_pieces(tokenizer, _vocabulary_texts(recipe, data), recipe.vocabulary.size)
+    kept = kept_pieces(tokenizer, texts, recipe.vocabulary.size)
     return trimmed_tokenizer(path, kept), kept
 
 
-def _vocabulary_texts(recipe: Recipe, data: DataFolders) -> Iterator[str]:
+def _vocabulary_texts(recipe: Recipe, train_set: Sequence[Examples], data: DataFolders) -> Iterator[str]:
     """Yield all text that the vocabulary has to cover: that of the train sets, and what the recipe adds."""
-    for corpus in recipe.corpora:
-        if corpus.train:
-            yield from (record.text for record in data.records(corpus.train))
+    for examples in train_set:
+        yield from (record.text for record in examples.records)
     yield from data.texts(recipe.vocabulary.texts if recipe.vocabulary else [])
 
 
