@@ -1,15 +1,18 @@
 """Batches built by hand, and annotation columns read back as plain values."""
 
+import numpy as np
 import pyarrow as pa
 
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.ner_converter import NerConverter
 from clinspan.annotators.token import Tokenizer
 from clinspan.schema import (
+    CHUNK,
     DOCUMENT,
     NAMED_ENTITY,
     TOKEN,
     annotation_column,
+    score_strings,
     starts_of,
     with_annotations,
 )
@@ -113,3 +116,18 @@ def tagged(text, *sentences):
 def stacked(*batches):
     """The rows of several batches in one."""
     return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def with_chunks(batch, text, name, *chunks_of_rows, kind=CHUNK):
+    """Add a column of chunks of a text, each given as (start, stop, entity, confidence)."""
+    flat = [chunk for row in chunks_of_rows for chunk in row]
+    starts, stops, entities, scores = zip(*flat, strict=True) if flat else ([], [], [], [])
+    metadata = {
+        "entity": pa.array(entities, pa.string()),
+        "sentence": pa.array(["0"] * len(flat), pa.string()),
+        "confidence": score_strings(np.array(scores, dtype=np.float32)),
+    }
+    results = pa.array([text[a:b] for a, b in zip(starts, stops, strict=True)], pa.string())
+    row_starts = starts_of([len(row) for row in chunks_of_rows])
+    spans = (np.array(edge, dtype=np.int64) for edge in (starts, stops))
+    return with_annotations(batch, name, kind, annotation_column(kind, row_starts, *spans, results, metadata))

@@ -63,7 +63,9 @@ class Pipeline:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
         if is_spark_frame(frame):
-            return self._on_spark(frame, text_col or self.text_col)
+            from clinspan.engines import spark
+
+            return spark.transformed(self.reading(text_col or self.text_col).stages, frame)
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col or self.text_col))
         beside = arrow_columns(frame, self._columns_beside_text)
@@ -78,10 +80,9 @@ class Pipeline:
         columns = {name: batches[0].schema.field(name) for name in added}
         return with_columns(frame, columns, blanked(batches, source.errors, added))
 
-    def _on_spark(self, frame: Any, text_col: str) -> Any:
-        from clinspan.engines import spark
-
-        return spark.transformed([_reading(stage, self.text_col, text_col) for stage in self.stages], frame)
+    def reading(self, text_col: str) -> Pipeline:
+        """Return the pipeline with its first assembler, and others of the same column, reading another column."""
+        return replace(self, stages=[_reading(stage, self.text_col, text_col) for stage in self.stages])
 
     @property
     def text_col(self) -> str:

@@ -8,11 +8,10 @@ from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator, check_choice
 from clinspan.annotators.bilstm_tagger import BiLstmTagger
-from clinspan.annotators.chunk_merge import ALL, PRECEDENCE, SOURCE_KEY, ChunkMerge
+from clinspan.annotators.chunk_merge import ALL, PRECEDENCE, ChunkMerge
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.ner_converter import NerConverter
 from clinspan.annotators.sentence import SentenceDetector
@@ -20,17 +19,17 @@ from clinspan.annotators.token import Tokenizer
 from clinspan.annotators.token_classifier import TokenClassifier
 from clinspan.annotators.word_embeddings import WordEmbeddings
 from clinspan.document import Document, Entity
+from clinspan.engines.base import Finish, Selected
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import InputError, MissingColumnError, TextError, UnsupportedModelError
 from clinspan.frames import TEXT, TextSource, frame_kind, is_spark_frame, listed, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
 from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, vectors_of
+from clinspan.long_table import COLUMNS, IdentifiedRows, LongTable, identified
 from clinspan.pipeline import Pipeline
 from clinspan.rows import blanked, warn_of_rows
-from clinspan.schema import Annotations
 
 CHUNK_COLUMN: Final = "ner_chunk"
-_TABLE: Final = ("row", "start", "end", "text", "label", "confidence", "sentence", "model")
 
 
 def load(
@@ -123,7 +122,7 @@ class EntityRecognizer:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
         if is_spark_frame(frame):
-            return self.pipeline.transform(frame, text_col=text_col).select(*frame.columns, *self._sources)
+            return self._on_spark(frame, text_col, Selected((*frame.columns, *self._sources)))
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col))
         columns = list(self._sources)
@@ -153,28 +152,24 @@ class EntityRecognizer:
             RowWarning: naming rows that could not be annotated.
         """
         if is_spark_frame(frame):
-            return self._long_spark_frame(frame, text_col, id_col)
+            if id_col is None:
+                msg = "Rows of a Spark frame have no number: name a column that identifies them (id_col)."
+                raise InputError(msg)
+            needed = frame.select(*dict.fromkeys((id_col, text_col)))
+            return self._on_spark(needed, text_col, IdentifiedRows(self._long_table, id_col))
         source = TextSource(text_values(frame, text_col))
         tables, first = [], 0
         for batch in self.pipeline.run(source.batches()):
-            tables.append(self._long_table(batch, first))
+            tables.append(self._long_table.rows(batch, first))
             first += batch.num_rows
         warn_of_rows(source.errors)
-        table = pa.concat_tables(tables) if tables else self._long_table(_annotated_nothing(self), 0)
+        table = pa.concat_tables(tables) if tables else self._long_table.rows(_annotated_nothing(self))
         return _like(frame, table, id_col)
 
-    def _long_spark_frame(self, frame: Any, text_col: str, id_col: str | None) -> Any:
+    def _on_spark(self, frame: Any, text_col: str, finish: Finish) -> Any:
         from clinspan.engines import spark
 
-        if id_col is None:
-            msg = "Rows of a Spark frame have no number: name a column that identifies them (id_col)."
-            raise InputError(msg)
-        annotated = self.pipeline.transform(frame, text_col=text_col)
-        models = {chunk: model.head.name for model, _, chunk in self._columns}
-        if len(models) > 1 and not self._merges:
-            together = ChunkMerge(input_cols=tuple(models), output_col=CHUNK_COLUMN, keep=ALL)
-            annotated = spark.transformed([together], annotated)
-        return spark.long_frame(annotated, id_col, CHUNK_COLUMN, models)
+        return spark.finished(self.pipeline.reading(text_col).stages, frame, finish)
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -206,32 +201,18 @@ class EntityRecognizer:
         return len(self.models) > 1 and self.keep != ALL
 
     @property
-    def _sources(self) -> dict[str, str]:
-        """The columns that hold the entities, and the name of the model each is from; "" if merged."""
-        if self._merges:
-            return {CHUNK_COLUMN: ""}
-        return {chunk: model.head.name for model, _, chunk in self._columns}
+    def _sources(self) -> tuple[str, ...]:
+        """The columns that hold the entities."""
+        return (CHUNK_COLUMN,) if self._merges else tuple(chunk for _, _, chunk in self._columns)
 
-    def _long_table(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:
-        """Return the entities of a batch, by row and start; at one place the longer first."""
-        if self._merges:
-            return self._merged_table(batch, first_row)
-        parts = [_chunk_table(batch.column(chunk), first_row, name) for chunk, name in self._sources.items()]
-        table = pa.concat_tables(parts)
-        keys = [("row", "ascending"), ("start", "ascending"), ("end", "descending")]
-        return table.take(pc.sort_indices(table, sort_keys=keys)) if len(parts) > 1 else table
-
-    def _merged_table(self, batch: pa.RecordBatch, first_row: int) -> pa.Table:
-        column = batch.column(CHUNK_COLUMN)
-        sources = Annotations.from_column(column).values(SOURCE_KEY)
-        names = pa.array([model.head.name for model, _, _ in self._columns])
-        place = pc.index_in(sources, pa.array([chunk for _, _, chunk in self._columns]))
-        table = _chunk_table(column, first_row, "")
-        return table.set_column(table.schema.names.index("model"), "model", names.take(place))
+    @property
+    def _long_table(self) -> LongTable:
+        sources = tuple((chunk, model.head.name) for model, _, chunk in self._columns)
+        return LongTable(sources, CHUNK_COLUMN if self._merges else "")
 
     def _entities_by_row(self, batch: pa.RecordBatch) -> list[tuple[Entity, ...]]:
-        table = self._long_table(batch, 0)
-        columns = [table.column(name).to_pylist() for name in _TABLE]
+        table = self._long_table.rows(batch)
+        columns = [table.column(name).to_pylist() for name in COLUMNS]
         rows = columns.pop(0)
         found: list[list[Entity]] = [[] for _ in range(batch.num_rows)]
         for row, start, end, text, *rest in zip(rows, *columns, strict=True):
@@ -257,22 +238,6 @@ def _tagging_stages(model: OpenedModel, ner: str, chunk: str) -> list[Annotator]
     ]
 
 
-def _chunk_table(column: pa.ListArray, first_row: int, model: str) -> pa.Table:
-    chunks = Annotations.from_column(column)
-    return pa.table(
-        {
-            "row": pa.array(chunks.rows + first_row, pa.int64()),
-            "start": pa.array(chunks.starts, pa.int64()),
-            "end": pa.array(chunks.stops, pa.int64()),
-            "text": chunks.results,
-            "label": chunks.values("entity"),
-            "confidence": pc.cast(chunks.values("confidence"), pa.float32()),
-            "sentence": pc.cast(chunks.values("sentence"), pa.int64()),
-            "model": pa.repeat(pa.scalar(model), len(chunks)),
-        }
-    )
-
-
 def _like(frame: Any, table: pa.Table, id_col: str | None) -> Any:
     """Return the long table as the kind of the frame, with the id column in place of row numbers."""
     kind = "list" if isinstance(frame, str) else frame_kind(frame)
@@ -281,7 +246,7 @@ def _like(frame: Any, table: pa.Table, id_col: str | None) -> Any:
         if id_col not in names:
             raise MissingColumnError.from_name(id_col, names)
         ids = frame.column(id_col) if kind == "arrow" else pa.array(frame[id_col].to_list())
-        table = table.set_column(0, id_col, ids.take(table.column("row").combine_chunks()))
+        table = identified(table, id_col, ids)
     if kind == "pandas":
         return table.to_pandas()
     if kind == "polars":

@@ -7,7 +7,7 @@ worker process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
-from clinspan.annotators.chunk_merge import SOURCE_KEY
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.fusion import fused
+from clinspan.engines.base import Finish, whole
 from clinspan.engines.local import LocalEngine
 from clinspan.frames import BATCH_CHARACTERS
 from clinspan.persistence import stages_from_json, stages_to_json
@@ -49,38 +49,27 @@ def transformed(stages: Sequence[Annotator], frame: DataFrame) -> DataFrame:
     """
     source, before = getattr(frame, _PLAN, (frame, ()))
     plan = (*before, *stages)
-    threads = int(frame.sparkSession.conf.get("spark.task.cpus", "1") or 1)
-    worker = Worker(stages_to_json(plan), _annotation_fields(source), threads)
-    result: DataFrame = source.mapInArrow(worker, _schema_after(plan, source))
+    result = _mapped(plan, source, whole)
     setattr(result, _PLAN, (source, plan))
     return result
 
 
-def long_frame(frame: DataFrame, id_col: str, chunk_col: str, models: Mapping[str, str]) -> DataFrame:
-    """Return the long table of a chunk column: one row per entity, with the columns of `EntityRecognizer.entities`.
+def finished(stages: Sequence[Annotator], frame: DataFrame, finish: Finish) -> DataFrame:
+    """Return what is left of the annotated batches; only that travels back from the workers.
 
     Args:
-        frame: annotated.
-        id_col: column that identifies rows.
-        chunk_col: column of chunks.
-        models: the chunk columns they came from, as `ChunkMerge` notes them, and the models' names; of one alone
-            nothing is noted.
+        stages: in order.
+        frame: as for `transformed`.
+        finish: what makes an annotated batch into the rows of the result.
     """
-    from pyspark.sql import functions as sql
+    source, before = getattr(frame, _PLAN, (frame, ()))
+    return _mapped((*before, *stages), source, finish)
 
-    rows = frame.select(frame[id_col], sql.explode(chunk_col).alias("chunk"))
-    chunk, metadata = rows["chunk"], rows["chunk"]["metadata"]
-    names = [sql.when(metadata[SOURCE_KEY] == column, sql.lit(name)) for column, name in models.items()]
-    return rows.select(
-        rows[id_col],
-        chunk["begin"].cast("long").alias("start"),
-        (chunk["end"] + 1).cast("long").alias("end"),
-        chunk["result"].alias("text"),
-        metadata["entity"].alias("label"),
-        metadata["confidence"].cast("float").alias("confidence"),
-        metadata["sentence"].cast("long").alias("sentence"),
-        (sql.coalesce(*names) if len(models) > 1 else sql.lit(*models.values())).alias("model"),
-    )
+
+def _mapped(plan: Sequence[Annotator], source: DataFrame, finish: Finish) -> DataFrame:
+    threads = int(source.sparkSession.conf.get("spark.task.cpus", "1") or 1)
+    worker = Worker(stages_to_json(plan), _annotation_fields(source), threads, finish)
+    return source.mapInArrow(worker, _schema_after(plan, source, finish))
 
 
 def kinds_of(frame: DataFrame) -> dict[str, str]:
@@ -115,13 +104,13 @@ def _with_pairs(annotations: list[dict[str, Any]] | None) -> list[dict[str, Any]
     return [{**one, "metadata": list((one["metadata"] or {}).items())} for one in annotations or ()]
 
 
-def _schema_after(plan: Sequence[Annotator], source: DataFrame) -> StructType:
-    """Return the schema after all stages, found by running them on no rows."""
+def _schema_after(plan: Sequence[Annotator], source: DataFrame, finish: Finish) -> StructType:
+    """Return the schema after all stages and the finish, found by running them on no rows."""
     from pyspark.sql.pandas.types import to_arrow_schema
 
     nothing = pa.RecordBatch.from_pylist([], schema=to_arrow_schema(source.schema))
     (after,) = LocalEngine(threads=1).run(plan, [_typed(nothing, _annotation_fields(source))])
-    return _spark_schema(after.schema)
+    return _spark_schema(finish(after).schema)
 
 
 def _spark_schema(schema: pa.Schema) -> StructType:
@@ -142,18 +131,22 @@ class Worker:
         plan: the stages as text.
         fields: the annotation columns of the source.
         threads: how many to use.
+        finish: what makes an annotated batch into the rows of the result.
     """
 
     plan: str
     fields: tuple[pa.Field, ...]
     threads: int
+    finish: Finish
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the batches annotated."""
+        """Yield the batches annotated and finished."""
         with _OPENING:  # tasks that are threads of one process open a plan once, too
             stages = opened(self.plan)
         parts = (part for batch in batches for part in _cut(_typed(batch, self.fields), stages))
-        yield from LocalEngine(self.threads).run(stages, parts)
+        for annotated in LocalEngine(self.threads).run(stages, parts):
+            result = self.finish(annotated)
+            yield from result.to_batches() if isinstance(result, pa.Table) else [result]
 
 
 @lru_cache(maxsize=4)

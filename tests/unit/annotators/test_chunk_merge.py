@@ -9,30 +9,15 @@ from hypothesis import strategies as st
 from clinspan import ChunkMerge
 from clinspan.annotators.chunk_merge import best_apart
 from clinspan.exceptions import MissingInputError
-from clinspan.schema import CHUNK, TOKEN, annotation_column, score_strings, starts_of, with_annotations
-from helpers import rows
+from clinspan.schema import TOKEN
+from helpers import rows, with_chunks
 
 TEXT = "63 years old with chronic heart failure"
 
 
-def with_chunks(batch, name, *chunks_of_rows, kind=CHUNK):
-    """A column of chunks, each given as (start, stop, entity, confidence)."""
-    flat = [chunk for row in chunks_of_rows for chunk in row]
-    starts, stops, entities, scores = zip(*flat, strict=True) if flat else ([], [], [], [])
-    metadata = {
-        "entity": pa.array(entities, pa.string()),
-        "sentence": pa.array(["0"] * len(flat), pa.string()),
-        "confidence": score_strings(np.array(scores, dtype=np.float32)),
-    }
-    results = pa.array([TEXT[a:b] for a, b in zip(starts, stops, strict=True)], pa.string())
-    row_starts = starts_of([len(row) for row in chunks_of_rows])
-    spans = (np.array(edge, dtype=np.int64) for edge in (starts, stops))
-    return with_annotations(batch, name, kind, annotation_column(kind, row_starts, *spans, results, metadata))
-
-
 def merged(first, second, **options):
     batch = pa.RecordBatch.from_arrays([pa.array([TEXT])], names=["text"])
-    batch = with_chunks(with_chunks(batch, "a", first), "b", second)
+    batch = with_chunks(with_chunks(batch, TEXT, "a", first), TEXT, "b", second)
     (row,) = rows(ChunkMerge(input_cols=("a", "b"), **options).annotate(batch), "merged_chunk")
     return [(c["result"], c["metadata"]["entity"], c["metadata"]["ner_source"]) for c in row]
 
@@ -79,8 +64,8 @@ def test_a_chunk_without_confidence_gives_way():
 
 def test_chunks_are_counted_in_each_row_and_rows_do_not_mix():
     batch = pa.RecordBatch.from_arrays([pa.array([TEXT, TEXT, None])], names=["text"])
-    batch = with_chunks(batch, "a", [(0, 2, "X", 0.5)], [(18, 39, "X", 0.5)], [])
-    batch = with_chunks(batch, "b", [(18, 25, "Y", 0.5)], [(0, 2, "Y", 0.5)], [])
+    batch = with_chunks(batch, TEXT, "a", [(0, 2, "X", 0.5)], [(18, 39, "X", 0.5)], [])
+    batch = with_chunks(batch, TEXT, "b", [(18, 25, "Y", 0.5)], [(0, 2, "Y", 0.5)], [])
     found = rows(ChunkMerge(input_cols=("a", "b")).annotate(batch), "merged_chunk")
     assert [[(c["begin"], c["metadata"]["chunk"]) for c in row] for row in found] == [
         [(0, "0"), (18, "1")],
@@ -91,7 +76,7 @@ def test_chunks_are_counted_in_each_row_and_rows_do_not_mix():
 
 def test_only_chunks_can_be_merged():
     batch = pa.RecordBatch.from_arrays([pa.array([TEXT])], names=["text"])
-    batch = with_chunks(with_chunks(batch, "a", []), "t", [], kind=TOKEN)
+    batch = with_chunks(with_chunks(batch, TEXT, "a", []), TEXT, "t", [], kind=TOKEN)
     with pytest.raises(MissingInputError, match="chunk column 't', chunk column 'c'"):
         ChunkMerge(input_cols=("a", "t", "c")).annotate(batch)
     with pytest.raises(ValueError, match="possible values: longest, confidence, all"):
