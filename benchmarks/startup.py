@@ -1,7 +1,8 @@
 """How soon clinspan is there: import, first entity, and the size of its wheel.
 
-    python -m benchmarks.startup [--rounds 7] [--wheel] [--json FILE]
+    python -m benchmarks.startup [--rounds 7] [--wheel] [--script FILE] [--json FILE]
 
+With `--script` also how soon a script that `clinspan run` runs prints its first table, on the Spark that is installed.
 Every figure is the median over fresh processes, measured from the start of the process.
 """
 
@@ -21,6 +22,8 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from clinspan.compat.environment import Environment
+
 ROOT: Final = Path(__file__).parents[1]
 HEAVY: Final = frozenset({"torch", "pandas", "polars", "pyspark", "fastapi", "transformers"})
 IMPORT_SECONDS: Final = 0.3
@@ -36,6 +39,9 @@ def main(
     rounds: Annotated[int, typer.Option(help="How many processes for each figure.")] = 7,
     model: Annotated[str, typer.Option(help="Name of the model.")] = "en/anatomy",
     wheel: Annotated[bool, typer.Option("--wheel", help="Build the wheel as well and print its size.")] = False,
+    script: Annotated[
+        Path | None, typer.Option(help="Script to run, such as tests/cases/seeds/000_sparknlp.py.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for all figures.")] = None,
 ) -> None:
     """Measure start-up."""
@@ -54,6 +60,9 @@ def main(
     table.add_row("heavy modules imported", ", ".join(heavy_imports()) or "none", "none")
     if wheel:
         table.add_row("wheel", f"{figures['wheel_mb']:.1f} MB", "")
+    if script:
+        figures["script_seconds"] = _median(lambda: script_seconds(script), rounds)
+        table.add_row(f"first table of {script.name}", f"{figures['script_seconds']:.1f} s", Environment.found().spark)
     Console(highlight=False).print(table)
     if json_file:
         json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -80,6 +89,19 @@ def first_entity_seconds(model: str) -> float:
         seconds = time.perf_counter() - start
     if not line.strip():
         msg = f"{model} found no entity; the message above says why."
+        raise SystemExit(msg)
+    return seconds
+
+
+def script_seconds(script: Path) -> float:
+    """Return the seconds from the start of a process to the first table that a script prints."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "clinspan", "run", str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        printed = any(line.startswith(b"+") for line in child.stdout or ())
+        seconds = time.perf_counter() - start
+    if not printed:
+        msg = f"{script} printed no table; `clinspan run {script}` says why."
         raise SystemExit(msg)
     return seconds
 
