@@ -43,11 +43,25 @@ class DataFolders:
         """Return the records of a corpus file."""
         return list(read_corpus(self.find(name), reading))
 
-    def texts(self, names: Sequence[str], skip_licences: Collection[str] = ()) -> Iterator[str]:
-        """Yield the `text` of every record of JSON-lines files, except of those under some licences."""
-        rows = (row for name in names for row in self.rows(name))
-        yield from (row["text"] for row in rows if row.get("licence") not in skip_licences)
+    def texts(
+        self, names: Sequence[str], *, skip_licences: Collection[str] = (), without: Sequence[str] = ()
+    ) -> Iterator[str]:
+        """Yield the `text` of the records of JSON-lines files.
+
+        Args:
+            names: the files.
+            skip_licences: records whose `licence` is one of these are left out.
+            without: files whose texts are left out; letters and digits are compared.
+        """
+        known = {_letters(row["text"]) for name in without for row in self.rows(name)}
+        for row in (row for name in names for row in self.rows(name)):
+            if row.get("licence") not in skip_licences and not (known and _letters(row["text"]) in known):
+                yield row["text"]
 
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a JSON-lines file as they stand."""
         yield from (json.loads(line) for line in read_lines(self.find(name)) if line.strip())
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.lower()))

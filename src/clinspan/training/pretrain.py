@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -111,11 +111,16 @@ def packed_sequences(texts: Iterator[str], tokenizer: SubwordTokenizer, length: 
     return np.concatenate([before, ids, after], axis=1)
 
 
+def chosen_texts(recipe: PretrainRecipe, files: Sequence[str], data: DataFolders) -> Iterator[str]:
+    """Yield the texts of files that the recipe does not pass over."""
+    return data.texts(files, skip_licences=recipe.skip_licences, without=recipe.without)
+
+
 def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: SubwordTokenizer) -> tuple[Ids, Ids]:
     """Return the sequences that train, those of each file as often as the recipe says, and those held out."""
     rng, train, dev = random.Random(recipe.seed), [], []  # noqa: S311 - a share of texts, not a secret
     for file in recipe.texts:
-        sequences = packed_sequences(data.texts([file], recipe.skip_licences), tokenizer, recipe.length)
+        sequences = packed_sequences(chosen_texts(recipe, [file], data), tokenizer, recipe.length)
         np.random.default_rng(recipe.seed).shuffle(sequences)
         held = max(1, len(sequences) // _DEV_SHARE)
         rows = repeated(range(held, len(sequences)), recipe.passes.get(file, 1.0), rng)
@@ -164,7 +169,7 @@ class Pretrainer:
         learnt = self.folder / "tokenizer.json"
         if not learnt.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            texts = data.texts(self.recipe.texts, self.recipe.skip_licences)
+            texts = chosen_texts(self.recipe, self.recipe.texts, data)
             learnt_wordpiece(texts, self.recipe.vocabulary).save(str(learnt))
         transplant(encoder, SubwordTokenizer.open(given), SubwordTokenizer.open(learnt))
         return learnt

@@ -24,6 +24,7 @@ class PretrainRecipe:
         texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
         passes: how often an epoch sees a file, where not once; a fraction takes a random share.
         skip_licences: records whose `licence` is one of these are passed over.
+        without: files, such as dev sets, whose texts are passed over wherever they occur.
         vocabulary: size of a new WordPiece vocabulary, learnt from the texts; 0 keeps that of the checkpoint.
         length: sub-words in a sequence.
         epochs: passes over the text; may be a fraction.
@@ -36,6 +37,7 @@ class PretrainRecipe:
     checkpoint: str = "minilm"
     passes: dict[str, float] = field(default_factory=dict)
     skip_licences: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
     vocabulary: int = 0
     seed: int = 13
     length: int = 128

@@ -1,0 +1,35 @@
+"""Where the files of a recipe are found, and which texts are taken."""
+
+import json
+
+import pytest
+
+from clinspan.exceptions import RecipeError
+from clinspan.training.data import DataFolders
+
+ROWS = [
+    {"text": "Fiebre y tos.", "licence": "CC-BY-4.0"},
+    {"text": "Dolor torácico.", "licence": "CC-BY-NC"},
+    {"text": "Sin lesiones."},
+]
+
+
+@pytest.fixture
+def folders(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, rows in ((first, ROWS), (second, [{"text": "FIEBRE\ny tos"}, {"text": "Otra cosa."}])):
+        folder.mkdir()
+        (folder / f"{folder.name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return DataFolders((first, second))
+
+
+def test_files_are_looked_for_in_all_folders(folders):
+    assert list(folders.texts(["second.jsonl", "first.jsonl"]))[1:3] == ["Otra cosa.", "Fiebre y tos."]
+    with pytest.raises(RecipeError, match="No third"):
+        list(folders.texts(["third.jsonl"]))
+
+
+def test_licences_and_texts_of_other_files_are_left_out(folders):
+    assert list(folders.texts(["first.jsonl"], skip_licences=["CC-BY-NC"])) == ["Fiebre y tos.", "Sin lesiones."]
+    without = list(folders.texts(["first.jsonl"], without=["second.jsonl"]))
+    assert without == ["Dolor torácico.", "Sin lesiones."]
