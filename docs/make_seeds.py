@@ -14,11 +14,17 @@ from clinspan.examples import EXAMPLES
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "tests" / "cases" / "seeds.jsonl"
 PAGE = ROOT / "docs" / "seeds.md"
-TITLES = {"000": "anatomy", "001": "slim", "004": "medication"}
+TITLES = {
+    "000": "Anatomy",
+    "001": "Slim",
+    "002": "Problems, tests and treatments in Dutch",
+    "004": "Medication",
+    "004-es": "Medication in Spanish",
+}
 INTRODUCTION = """# The examples of the model cards
 
 The model cards and the announcement that clinspan's model names come from print tables for example texts. Below is
-every row of the English ones: whether it is right, and what clinspan finds at the same place. Where a row is called
+every row: whether it is right, and what clinspan finds at the same place. Where a row is called
 wrong, the example's own text contradicts it, and agreeing with it would be an error. `clinspan demo` prints everything
 that is found in these texts.
 
@@ -33,9 +39,9 @@ def cases() -> list[dict[str, Any]]:
 
 
 def annotated() -> dict[str, Document]:
-    """Return the first example of each model, annotated."""
-    texts = {example.model: example.text for example in reversed(EXAMPLES)}
-    return {model: clinspan.load(model)(text) for model, text in texts.items()}
+    """Return the first example of each model, annotated with all models of that example."""
+    first = {example.models[0]: example for example in reversed(EXAMPLES)}
+    return {model: clinspan.load(*example.models)(example.text) for model, example in first.items()}
 
 
 def found_at(case: dict[str, Any], document: Document) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ def demo() -> None:
     from clinspan.recognizer import load
 
     for example in EXAMPLES:
-        document = load(example.model)(example.text)
-        OUT.print(Rule(f"{example.title}  ·  {example.model}", style="dim"))
+        document = load(*example.models)(example.text)
+        OUT.print(Rule(f"{example.title}  ·  {', '.join(example.models)}", style="dim"))
         OUT.print(to_text(document), "")
         OUT.print(entity_rows([(example.title, document)], many=False), "")
