@@ -68,9 +68,14 @@ def test_stage_by_stage_is_the_same_single_pass(spark):
 @pytest.mark.slow
 def test_thousands_of_notes_get_the_columns_of_the_local_engine(spark):
     notes = list(dict.fromkeys(clinical_notes(int(os.environ.get("CLINSPAN_NOTES", "5000")))))
-    frame = transformed(to_chunks(), frame_of(spark, notes, partitions=7))
-    for column in ("sentence", "token", "ner", "ner_chunk"):
-        assert collected(frame, column) == local(to_chunks(), notes, column)
+    columns = ["document", "sentence", "token", "ner", "ner_chunk"]
+    frame = transformed(to_chunks(), frame_of(spark, notes, partitions=7)).select("id", *columns)
+    found = sorted(frame.collect(), key=lambda row: row["id"])
+    batch = pa.RecordBatch.from_pydict({"text": pa.array(notes, pa.string())})
+    (expected,) = LocalEngine(1).run(to_chunks(), [batch])
+    for i, note in enumerate(expected.select(columns).to_pylist(maps_as_pydicts="strict")):
+        assert found[i].asDict(recursive=True) == {"id": i, **note}
+    assert len(found) == len(notes)
 
 
 @needs_classic
