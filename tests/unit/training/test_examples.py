@@ -14,8 +14,8 @@ from clinspan.corpora import Record, Scheme  # noqa: E402
 from clinspan.inference.tokenizer import SubwordTokenizer  # noqa: E402
 from clinspan.inference.units import Encoder  # noqa: E402
 from clinspan.tagging import LabelledSpan, iob2_tags  # noqa: E402
+from clinspan.training.batches import Batch, make_batches, tag_loss  # noqa: E402
 from clinspan.training.examples import IGNORED, UNMARKED, Examples, Teaching  # noqa: E402
-from clinspan.training.finetune import Batch, make_batches, tag_loss  # noqa: E402
 from families import TOY_FAMILIES  # noqa: E402
 
 TAGS = iob2_tags(["Drug", "Test"])
