@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import pyarrow as pa
 
+from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.finisher import Finisher
 from clinspan.compat.annotation import Annotation
 from clinspan.compat.pipeline import PipelineModel, annotators_of
@@ -19,6 +21,8 @@ from clinspan.pipeline import Pipeline
 from clinspan.rows import describe_rows
 
 Found = dict[str, list[Any]]
+_METADATA: Final = "clinspan_metadata"
+_MAP: Final = pa.map_(pa.string(), pa.string())
 
 
 class LightPipeline:
@@ -43,36 +47,49 @@ class LightPipeline:
         self._wanted = list(output_cols or finished)
         self._vectors = parse_embeddings
 
-    def annotate(self, target: Any, optional_target: Any = None) -> Any:
+    def annotate(self, target: Any, optional_target: Any = None, metadata: Any = None) -> Any:
         """Return the results by column: a dictionary for a text, a list of them for a list.
 
         Args:
             target: a text, a list of texts, or a list of ids with the texts after it.
-            optional_target: texts, if `target` holds ids.
+            optional_target: texts, if `target` holds ids; or the metadata.
+            metadata: what the metadata of the documents is to hold besides: a dictionary for each text, or the values
+                of all texts by key.
+
+        Raises:
+            TypeError: if a text or the metadata has another form.
         """
-        found = [_results(row) for row in self._rows(optional_target or target)]
+        found = [_results(row) for row in self._rows(target, optional_target, metadata)]
         return found[0] if isinstance(target, str) else found
 
-    def fullAnnotate(self, target: Any, optional_target: Any = None) -> list[Found]:  # noqa: N802
-        """Return the annotations by column, in a list of one dictionary for each text."""
-        return list(self._rows(optional_target or target))
+    def fullAnnotate(self, target: Any, optional_target: Any = None, metadata: Any = None) -> list[Found]:  # noqa: N802
+        """Return the annotations by column, in a list of one dictionary for each text; otherwise as `annotate`."""
+        return list(self._rows(target, optional_target, metadata))
 
     def transform(self, dataset: Any) -> Any:
         """Return the frame with the columns of all stages."""
         return self.pipeline_model.transform(dataset)
 
-    def _rows(self, target: Any) -> Iterator[Found]:
-        if not isinstance(target, str) and not all(isinstance(text, str) for text in target):
-            msg = "target is a text or a list of texts."
-            raise TypeError(msg)
-        source = TextSource([target] if isinstance(target, str) else target)
-        for batch in self._pipeline.run(_renamed(source, self._pipeline.text_col)):
+    def _rows(self, target: Any, optional_target: Any, metadata: Any) -> Iterator[Found]:
+        if isinstance(optional_target, Mapping):
+            optional_target, metadata = None, optional_target
+        texts = _texts(optional_target or target)
+        source, given = TextSource(texts), _given(metadata, len(texts))
+        text_col = self._pipeline.text_col
+        for batch in self._with_metadata(bool(given)).run(_columns(source, text_col, given)):
             if source.errors:
                 raise TextError(describe_rows(source.errors))
-            names = [name for name in self._wanted or batch.schema.names if name != self._pipeline.text_col]
+            names = [name for name in self._wanted or batch.schema.names if name not in (text_col, _METADATA)]
             columns = [batch.column(name).to_pylist() for name in names]
             for row in zip(*columns, strict=True):
                 yield {name: self._annotations(cell) for name, cell in zip(names, row, strict=True)}
+
+    def _with_metadata(self, given: bool) -> Pipeline:
+        """Return the stages; if metadata are given, with an assembler that reads them."""
+        first, *rest = self._pipeline.stages
+        if not given or not isinstance(first, DocumentAssembler):
+            return self._pipeline
+        return replace(self._pipeline, stages=[replace(first, metadata_col=_METADATA), *rest])
 
     def _annotations(self, cell: list[dict[str, Any]] | None) -> list[Annotation]:
         found = [Annotation.fromRow(annotation) for annotation in cell or ()]
@@ -82,9 +99,31 @@ class LightPipeline:
         return found
 
 
-def _renamed(source: TextSource, name: str) -> Iterator[pa.RecordBatch]:
+def _texts(target: Any) -> list[str]:
+    if not isinstance(target, str) and not all(isinstance(text, str) for text in target):
+        msg = "target is a text or a list of texts."
+        raise TypeError(msg)
+    return [target] if isinstance(target, str) else list(target)
+
+
+def _given(metadata: Any, count: int) -> list[dict[str, str]]:
+    """Return the metadata of each text; [] if there are none."""
+    if isinstance(metadata, Mapping) and all(isinstance(v, list) and len(v) == count for v in metadata.values()):
+        metadata = [dict(zip(metadata, values, strict=True)) for values in zip(*metadata.values(), strict=True)]
+    found = metadata or []
+    if not isinstance(found, list) or len(found) not in (0, count) or not all(isinstance(m, Mapping) for m in found):
+        msg = "metadata is a dictionary for each text, or a dictionary with a list of one value for each text."
+        raise TypeError(msg)
+    return [{str(key): str(value) for key, value in one.items()} for one in found]
+
+
+def _columns(source: TextSource, text_col: str, metadata: Sequence[Mapping[str, str]]) -> Iterator[pa.RecordBatch]:
+    first = 0
     for batch in source.batches():
-        yield batch.rename_columns([name])
+        rows = metadata[first : first + batch.num_rows]
+        first += batch.num_rows
+        beside = {_METADATA: pa.array([list(row.items()) for row in rows], _MAP)} if metadata else {}
+        yield pa.RecordBatch.from_pydict({text_col: batch.column(0), **beside})
 
 
 def _results(row: Found) -> dict[str, list[str]]:

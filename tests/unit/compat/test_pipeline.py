@@ -48,6 +48,22 @@ def test_annotate_gives_results_and_full_annotate_annotations(model):
     assert list(nlp.LightPipeline(model, output_cols=["ner_chunk"]).annotate(TEXT)) == ["ner_chunk"]
 
 
+def test_metadata_go_into_the_documents(model):
+    light = nlp.LightPipeline(model)
+
+    def documents(*arguments, **named):
+        return [row["document"][0].metadata for row in light.fullAnnotate(*arguments, **named)]
+
+    wanted = [{"ward": "A", "sentence": "0"}, {"ward": "B", "sentence": "0"}]
+    assert documents(TEXT, metadata={"ward": ["A"]}) == wanted[:1]
+    assert documents([TEXT, ""], metadata=[{"ward": "A"}, {"ward": "B"}]) == wanted
+    assert documents([TEXT, ""], {"ward": ["A", "B"]}) == wanted
+    assert light.annotate(TEXT, metadata={"ward": ["A"]}) == light.annotate(TEXT)
+    for wrong in ("A", ["A"], [{"ward": "A"}] * 3, {"ward": "A"}, {"ward": ["A"]}):
+        with pytest.raises(TypeError, match="a dictionary for each text"):
+            light.annotate([TEXT, ""], metadata=wrong)
+
+
 def test_what_is_no_text_is_refused_without_showing_it(model):
     light = nlp.LightPipeline(model)
     with pytest.raises(TypeError, match="a text or a list of texts"):
