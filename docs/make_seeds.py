@@ -24,9 +24,9 @@ TITLES = {
 INTRODUCTION = """# The examples of the model cards
 
 The model cards and the announcement that clinspan's model names come from print tables for example texts. Below is
-every row: whether it is right, and what clinspan finds at the same place. Where a row is called
-wrong, the example's own text contradicts it, and agreeing with it would be an error. `clinspan demo` prints everything
-that is found in these texts.
+every row: whether it is right, and what clinspan finds at the same place. Where a row is called wrong, the example's
+own text or table contradicts it, and agreeing with it would be an error. `clinspan demo` prints everything that is
+found in these texts.
 
 This page is written by `python docs/make_seeds.py`, its judgements lie in `tests/cases/seeds.jsonl`, and
 `tests/docs/test_seeds.py` holds clinspan to them.

@@ -10,17 +10,11 @@ import pytest
 
 import clinspan.compat.install  # noqa: F401 - the scripts import the names it puts in place
 from clinspan.compat.frames import transformed
-from clinspan.exceptions import ModelNotFoundError
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "cases" / "seeds").glob("*.py"))
-NOT_YET = {"002_sparknlp", "004_spanish"}  # their models are not there yet
 
 
-MISSING = pytest.mark.xfail(raises=ModelNotFoundError, reason="known failure: the model is not trained yet")
-CASES = [pytest.param(path, id=path.stem, marks=[MISSING] if path.stem in NOT_YET else []) for path in SCRIPTS]
-
-
-@pytest.mark.parametrize("script", CASES)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_runs_and_its_table_is_that_of_the_local_engine(spark, capsys, script):
     names = runpy.run_path(str(script), run_name="__main__")
     printed = capsys.readouterr().out
