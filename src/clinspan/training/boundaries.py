@@ -33,6 +33,7 @@ from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WINDOWS, Candida
 from clinspan.inference.model import open_sentences
 from clinspan.inference.units import WORD_UNIT
 from clinspan.schema import Span
+from clinspan.training.calibration import add_to_bias
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import repeated
 from clinspan.training.export import export_onnx
@@ -150,6 +151,7 @@ def _optimise(
             losses.append(loss.item())
         console.print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", highlight=False)
     network.load_state_dict(average.module.state_dict())
+    add_to_bias(network.layers[-1], np.array([recipe.bias], dtype=np.float32))
 
 
 def _batches(count: int, size: int, seed: int) -> list[Ints]:

@@ -131,6 +131,7 @@ class SentencesRecipe(SingleRecipe):
         dimension, filters, hidden: sizes of the embedding, of the convolutions and of the layer above them.
         batch_candidates: candidates in a batch.
         average: decay per step of the averaged weights that are kept.
+        bias: added to the logits after training; chosen on dev sets.
         abbreviations: by language, words with a full stop that are put into texts, before words and numbers.
         lower, shorten, measure, abbreviate, number, drop_stops, break_lines, join, wrap, itemise, headings: shares of
             texts changed so in training; see `Variation`.
@@ -148,6 +149,7 @@ class SentencesRecipe(SingleRecipe):
     learning_rate: float = 2e-3
     dropout: float = 0.2
     average: float = 0.999
+    bias: float = 0.0
     abbreviations: dict[str, list[str]] = field(default_factory=dict)
     lower: float = 0.05
     shorten: float = 0.1
