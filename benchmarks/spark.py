@@ -32,7 +32,7 @@ _WANTED = 0.8
 _THREADS = 2
 _FEW = 50
 _CONF = {"spark.ui.enabled": "false", "spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
-_DATA = [Path("../shared/data/text/en_mtsamples.jsonl.gz"), Path("../shared/data/text/en_e3c_layer3.jsonl.gz")]
+_DATA = [Path("corpora/en/notes_slim.train.jsonl.gz")]
 Run = Callable[[Path], int]
 
 
