@@ -205,7 +205,7 @@ class EntityRecognizer:
         """The columns that hold the entities."""
         return (CHUNK_COLUMN,) if self._merges else tuple(chunk for _, _, chunk in self._columns)
 
-    @property
+    @cached_property
     def _long_table(self) -> LongTable:
         sources = tuple((chunk, model.head.name) for model, _, chunk in self._columns)
         return LongTable(sources, CHUNK_COLUMN if self._merges else "")

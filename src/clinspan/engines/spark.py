@@ -47,8 +47,7 @@ def transformed(stages: Sequence[Annotator], frame: DataFrame) -> DataFrame:
     Raises:
         MissingInputError: if a stage reads a column that is not there.
     """
-    source, before = getattr(frame, _PLAN, (frame, ()))
-    plan = (*before, *stages)
+    source, plan = _extended(frame, stages)
     result = _mapped(plan, source, whole)
     setattr(result, _PLAN, (source, plan))
     return result
@@ -62,8 +61,14 @@ def finished(stages: Sequence[Annotator], frame: DataFrame, finish: Finish) -> D
         frame: as for `transformed`.
         finish: what makes an annotated batch into the rows of the result.
     """
+    source, plan = _extended(frame, stages)
+    return _mapped(plan, source, finish)
+
+
+def _extended(frame: DataFrame, stages: Sequence[Annotator]) -> tuple[DataFrame, tuple[Annotator, ...]]:
+    """Return the source of a frame that this module made, and its stages with the further ones."""
     source, before = getattr(frame, _PLAN, (frame, ()))
-    return _mapped((*before, *stages), source, finish)
+    return source, (*before, *stages)
 
 
 def _mapped(plan: Sequence[Annotator], source: DataFrame, finish: Finish) -> DataFrame:
