@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from clinspan.corpora.jsonl import Reading
 from clinspan.corpora.scheme import Rules, Scheme
 from clinspan.exceptions import RecipeError
 from clinspan.inference.units import WORD_UNIT
 from clinspan.tagging import iob2_tags
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-T = TypeVar("T")
+from clinspan.training.tables import build, read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,33 +266,3 @@ def _check_heads(where: str, corpus: CorpusRecipe, heads: Mapping[str, HeadRecip
         if unknown := sorted(set(teaching.complete or ()) - set(heads[name].labels)):
             msg = f"{where}: complete of {corpus.name!r} names labels that {name!r} lacks: {', '.join(unknown)}."
             raise RecipeError(msg)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        RecipeError: if it cannot be read.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        msg = f"Cannot read the recipe {path}: {error}"
-        raise RecipeError(msg) from None
-
-
-def build(kind: type[T], raw: dict[str, Any], where: str) -> T:
-    """Build a part of a recipe from its table.
-
-    Raises:
-        RecipeError: naming what is unknown or missing.
-    """
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(raw) - known):
-        msg = f"{where}: unknown entries {', '.join(unknown)}; known: {', '.join(sorted(known))}."
-        raise RecipeError(msg)
-    try:
-        return kind(**raw)
-    except TypeError as error:
-        msg = f"{where}: {error}."
-        raise RecipeError(msg) from None

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from clinspan.hub.resolve import MANY
-from clinspan.training.recipe import Recipe, build, read_toml
+from clinspan.training.recipe import Recipe
+from clinspan.training.tables import build, read_toml
 
 _PRETRAIN: Final = "pretrain"
 _VECTORS: Final = "vectors"
