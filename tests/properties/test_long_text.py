@@ -39,6 +39,11 @@ def ner():
     return clinspan.load("en/anatomy", cache_bytes=0)
 
 
+@pytest.fixture(scope="module")
+def bilstm():
+    return clinspan.load("ner_clinical")
+
+
 def missing(ner, text, places):
     """The places whose entity was not found."""
     document = ner(text)
@@ -62,6 +67,15 @@ def test_100_kb_lose_nothing(ner, sentences):
     assert [text[p : p + len(SENTINEL)] for p in places] == [SENTINEL] * len(places)
     assert ("." in text, "\n" in text) == (sentences, sentences)
     assert missing(ner, text, places) == []
+
+
+@pytest.mark.parametrize("sentences", [True, False], ids=["sentences", "one-sentence"])
+def test_100_kb_lose_nothing_in_a_bilstm(bilstm, sentences):
+    """It looks for problems, so each sentence has one in place of the organ."""
+    text, places = long_note(KILO, sentences=sentences)
+    text = text.replace("The left kidney was normal", "Now with asthma and fevers")
+    assert [text[p : p + len(SENTINEL)] for p in places] == ["asthma"] * len(places)
+    assert missing(bilstm, text, places) == []
 
 
 def test_a_word_of_200_000_characters_costs_no_other_word(ner):

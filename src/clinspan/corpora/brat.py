@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from clinspan.corpora.files import read_text
+from clinspan.corpora.files import BYTE_ORDER_MARK, read_text
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
@@ -22,7 +22,7 @@ def read_brat(folder: Path) -> Iterator[Record]:
     for text_file in sorted(folder.glob("**/*.txt")):
         text = read_text(text_file)
         ann_file = text_file.with_suffix(".ann")
-        lines = read_text(ann_file).split("\n") if ann_file.exists() else []
+        lines = read_text(ann_file).removeprefix(BYTE_ORDER_MARK).split("\n") if ann_file.exists() else []
         entities = (
             _span(line, f"{ann_file.name}, line {number}")
             for number, line in enumerate(lines, start=1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import Final
 
 from clinspan.corpora.files import read_lines
 from clinspan.corpora.record import Record
+from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan, tags_to_spans
 
-_DOCUMENT = "-DOCSTART-"
+_DOCUMENT: Final = "-DOCSTART-"
+_FIELD: Final = re.compile(r"\S+", re.ASCII)  # other white space, such as a no-break space, belongs to tokens
 Row = tuple[str, ...]
 
 
@@ -19,52 +23,73 @@ def read_conll(path: Path, *, label_index: int = -1, delimiter: str | None = Non
 
     Args:
         path: the file.
-        label_index: column of the tag (IOB1, IOB2 or BIOES); the last by default. Lines that are too
-            short for it are skipped.
-        delimiter: what separates columns; any white space by default.
+        label_index: column of the tag (IOB1, IOB2 or BIOES); the last by default.
+        delimiter: what separates columns; by default tabs in a line that has any, else white space.
 
     Raises:
-        InputError: if the file is not UTF-8.
+        InputError: naming the line that lacks a token or a tag, or if the file is not UTF-8.
     """
-    for number, (name, sentences) in enumerate(read_columns(path, (0, label_index), delimiter)):
+    documents = read_columns(path, (0, label_index), delimiter, strict=True)
+    for number, (name, sentences) in enumerate(documents):
         yield _record(name or f"{path.stem}-{number}", sentences)
 
 
 def read_columns(
-    path: Path, columns: Sequence[int], delimiter: str | None = None
+    path: Path, columns: Sequence[int], delimiter: str | None = None, *, strict: bool = False
 ) -> Iterator[tuple[str, list[list[Row]]]]:
     """Yield the name of each document that has any rows, "" for none, and its sentences.
 
     Args:
         path: the file.
-        columns: those wanted of each line; lines that are too short for them are skipped.
-        delimiter: what separates columns; any white space by default.
+        columns: those wanted of each line.
+        delimiter: what separates columns; by default tabs in a line that has any, else white space.
+        strict: whether a line that lacks one of the columns is an error; otherwise it is skipped.
 
     Raises:
-        InputError: if the file is not UTF-8.
+        InputError: if the file is not UTF-8; if strict, naming the line that lacks a column.
     """
-    for name, sentences in _documents(read_lines(path), columns, delimiter):
+    for name, sentences in _documents(_rows(path, columns, delimiter, strict)):
         if any(sentences):
             yield name, list(filter(None, sentences))
 
 
-def _documents(
-    lines: Iterable[str], columns: Sequence[int], delimiter: str | None
-) -> Iterator[tuple[str, list[list[Row]]]]:
+def _rows(path: Path, columns: Sequence[int], delimiter: str | None, strict: bool) -> Iterator[Row]:
+    """Yield the columns wanted of each line; all of a line that begins a document, none of a blank one."""
+    wanted = max(2, *(column + 1 if column >= 0 else -column for column in columns))
+    for number, line in enumerate(read_lines(path), start=1):
+        fields = _fields(line.rstrip("\n"), delimiter)
+        row = tuple(fields[column] for column in columns) if len(fields) >= wanted else ()
+        if fields[:1] == [_DOCUMENT] or not fields:
+            yield tuple(fields)
+        elif row and (all(row) or not strict):
+            yield row
+        elif strict:
+            msg = f"{path.name}, line {number}: a token with its tag is expected, or a blank line."
+            raise InputError(msg)
+
+
+def _fields(line: str, delimiter: str | None) -> list[str]:
+    if _FIELD.search(line) is None:
+        return []
+    if delimiter is not None:
+        return line.split(delimiter)
+    return [field.strip(" ") for field in line.rstrip(" \t").split("\t")] if "\t" in line else _FIELD.findall(line)
+
+
+def _documents(rows: Iterable[Row]) -> Iterator[tuple[str, list[list[Row]]]]:
     name, sentences = "", [[]]  # type: tuple[str, list[list[Row]]]
-    for line in lines:
-        fields = line.rstrip("\n").split(delimiter)
-        if fields[:1] == [_DOCUMENT]:
+    for row in rows:
+        if row[:1] == (_DOCUMENT,):
             yield name, sentences
-            name, sentences = _document_name(fields), [[]]
-        elif len(fields) <= 1 or not line.strip():
+            name, sentences = _document_name(row), [[]]
+        elif row:
+            sentences[-1].append(row)
+        else:
             sentences.append([])
-        elif all(-len(fields) <= column < len(fields) for column in columns):
-            sentences[-1].append(tuple(fields[column] for column in columns))
     yield name, sentences
 
 
-def _document_name(fields: list[str]) -> str:
+def _document_name(fields: Row) -> str:
     return fields[2].strip("-") if len(fields) > 2 else ""
 
 

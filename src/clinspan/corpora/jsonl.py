@@ -5,13 +5,12 @@ An entity may have further entries; `Reading` says which of them its label shows
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from clinspan.corpora.files import read_lines
+from clinspan.corpora.files import read_rows
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
 from clinspan.tagging import LabelledSpan
@@ -30,8 +29,14 @@ class Reading:
     min_coverage: float = 0.0
 
     def label(self, entity: Mapping[str, Any]) -> str:
-        """Return the label of an entity."""
-        label: str = entity["label"]
+        """Return the label of an entity.
+
+        Raises:
+            TypeError: if it is no text.
+        """
+        label = entity["label"]
+        if not isinstance(label, str):
+            raise TypeError
         if entity.get(self.qualifier):
             label = f"{label}:{entity[self.qualifier]}"
         return f"{label}?" if entity.get("coverage", 1.0) < self.min_coverage else label
@@ -44,26 +49,29 @@ def read_jsonl(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
     """Read records; offsets count code points and `end` is exclusive.
 
     Raises:
-        InputError: naming the line that is no record, or the file that is not UTF-8.
+        InputError: naming the line that is no record, or the file that cannot be read.
     """
-    for number, line in enumerate(read_lines(path), start=1):
-        if line.strip():
-            yield _record(line, f"{path.name}, line {number}", reading)
+    for where, row in read_rows(path):
+        yield _record(row, where, reading)
 
 
-def _record(line: str, where: str, reading: Reading) -> Record:
+def _record(row: Mapping[str, Any], where: str, reading: Reading) -> Record:
     try:
-        row = json.loads(line)
-        if not isinstance(row["text"], str):
-            raise TypeError
-        spans = sorted(LabelledSpan(e["start"], e["end"], reading.label(e)) for e in row["entities"])
+        spans = sorted(_span(entity, reading) for entity in row["entities"])
         return Record(str(row.get("id", where)), row["text"], tuple(spans), row.get("source", ""))
     except InputError as error:
         msg = f"{where}: {error}"
         raise InputError(msg) from None
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{where}: not a record with text and entities ({type(error).__name__})."
+    except (KeyError, TypeError) as error:
+        msg = f"{where}: not a record whose entities have start, end and label ({type(error).__name__})."
         raise InputError(msg) from None
+
+
+def _span(entity: Mapping[str, Any], reading: Reading) -> LabelledSpan:
+    start, end = entity["start"], entity["end"]
+    if type(start) is not int or type(end) is not int:  # JSON's true is one to isinstance
+        raise TypeError
+    return LabelledSpan(start, end, reading.label(entity))
 
 
 def to_json(record: Record) -> dict[str, Any]:

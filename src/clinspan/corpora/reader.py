@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from clinspan.corpora.brat import read_brat
 from clinspan.corpora.conll import read_conll
 from clinspan.corpora.jsonl import PLAIN, Reading, read_jsonl
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
+
+_KINDS: Final = "use .jsonl(.gz), .conll or a folder of brat files (name.txt with name.ann)"
 
 
 def read_corpus(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
@@ -20,17 +23,30 @@ def read_corpus(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
         reading: what labels of JSON lines show.
 
     Raises:
-        InputError: if there is nothing at the path, or of no known kind.
+        InputError: if there is nothing at the path, it is of no known kind, or it has no records.
     """
     if not path.exists():
         msg = f"No corpus at {path}."
         raise InputError(msg)
+    return _some(_records(path, reading), path)
+
+
+def _records(path: Path, reading: Reading) -> Iterator[Record]:
     if path.is_dir():
         return read_brat(path)
-    suffixes = "".join(path.suffixes[-2:])
-    if suffixes.endswith((".jsonl", ".jsonl.gz")):
+    if path.name.endswith((".jsonl", ".jsonl.gz")):
         return read_jsonl(path, reading)
     if path.suffix in (".conll", ".tsv", ".bio", ".iob", ".txt"):
         return read_conll(path)
-    msg = f"{path.name} is no corpus: use .jsonl(.gz), .conll or a folder of brat files."
+    msg = f"{path.name} is no corpus: {_KINDS}."
     raise InputError(msg)
+
+
+def _some(records: Iterator[Record], path: Path) -> Iterator[Record]:
+    """Hand on records; none at all are an error."""
+    first = next(records, None)
+    if first is None:
+        msg = f"No records in {path}: {_KINDS}."
+        raise InputError(msg)
+    yield first
+    yield from records

@@ -57,7 +57,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _interval(score: Score) -> str:
-    return f"{score.low:.3f}–{score.high:.3f}"
+    return "–" if score.low is None else f"{score.low:.3f}–{score.high:.3f}"
 
 
 def rounded(score: NamedTuple) -> dict[str, Any]:

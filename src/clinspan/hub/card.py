@@ -145,7 +145,10 @@ def _score_lines(title: str, scores: Mapping[str, Any], unseen: bool) -> Iterato
     for label, s in scores.items():
         shown = f"**{label}**" if label == _MICRO else label
         yield (
-            f"| {shown} | {s['precision']:.3f} | {s['recall']:.3f} | {s['f1']:.3f} "
-            f"| {s['low']:.3f}–{s['high']:.3f} | {s['support']} |"
+            f"| {shown} | {s['precision']:.3f} | {s['recall']:.3f} | {s['f1']:.3f} | {_interval(s)} | {s['support']} |"
         )
     yield ""
+
+
+def _interval(score: Mapping[str, Any]) -> str:
+    return "–" if score["low"] is None else f"{score['low']:.3f}–{score['high']:.3f}"

@@ -75,7 +75,7 @@ class Head:
     aliases: tuple[str, ...] = ()
     description: str = ""
     training: tuple[Mapping[str, Any], ...] = ()
-    scores: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, Mapping[str, float | None]]] = field(default_factory=dict)
     token_tables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -141,13 +141,17 @@ class Manifest:
 
         Raises:
             UnsupportedModelError: if the folder has none that this version understands.
+            DamagedModelError: if it cannot be read.
         """
         try:
             raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             msg = f"{folder} has no {MANIFEST}; bring a folder of Hugging Face or Spark NLP in with `clinspan import`."
             raise UnsupportedModelError(msg) from None
-        except ValueError:
+        except OSError as error:
+            msg = f"{MANIFEST} in {folder} cannot be read: {error.strerror}; install or download the model again."
+            raise DamagedModelError(msg) from None
+        except (ValueError, RecursionError):
             msg = f"{MANIFEST} in {folder} is damaged; install or download the model again."
             raise DamagedModelError(msg) from None
         return cls.from_json(raw, folder)

@@ -66,13 +66,15 @@ def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
 
     Raises:
         ModelNotFoundError: suggesting the nearest name.
+        UnsupportedModelError: if a folder is that of no model.
+        DamagedModelError: if its manifest cannot be read.
     """
     if name.startswith(HUB_PREFIX):
         from clinspan.hub.download import fetch
 
         return _in_folder(fetch(name.removeprefix(HUB_PREFIX)), None)
     path, output = _path_and_output(name)
-    if (path / MANIFEST).is_file() or path.is_absolute():
+    if _has_manifest(path) or path.is_absolute():
         return _in_folder(path, output)
     heads = installed_heads()
     for found in heads:
@@ -82,10 +84,17 @@ def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
 
 
 def _path_and_output(name: str) -> tuple[Path, str | None]:
-    if "#" not in name or (Path(name) / MANIFEST).is_file():
+    if "#" not in name or _has_manifest(Path(name)):
         return Path(name), None
     path, _, output = name.rpartition("#")
     return Path(path), output
+
+
+def _has_manifest(folder: Path) -> bool:
+    try:
+        return (folder / MANIFEST).is_file()
+    except OSError:  # such as that a file name is too long
+        return False
 
 
 def _in_folder(folder: Path, output: str | None) -> ResolvedHead:

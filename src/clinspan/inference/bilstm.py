@@ -7,10 +7,9 @@ bidirectional LSTM), with the transition scores of a conditional random field (L
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,13 +21,17 @@ from clinspan.exceptions import DamagedModelError
 from clinspan.inference.alphabet import NOTHING, Alphabet
 from clinspan.inference.decoding import Floats, viterbi
 from clinspan.inference.session import OnnxSession
+from clinspan.inference.windows import split_windows
 from clinspan.tagging import allowed_transitions
 
 DETAILS_FILE: Final = "bilstm.json"
 INPUTS: Final = ("vectors", "characters")
 SPELLED: Final = 30  # most characters of a word that are read
 _HALF: Final = SPELLED // 2  # taken from each end of a longer word
-_SENTENCES_PER_TASK: Final = 16
+_MOST_WORDS: Final = 1024  # most words in a call; one costs some 15 kB
+_OVERLAP: Final = 128  # fewest words that neighbouring windows of a longer sentence share
+_WINDOWS_PER_TASK: Final = 16
+_Window = list[int]  # first word and one past the last, of what is read and of what counts
 
 
 def spelling(alphabet: Alphabet, words: pa.StringArray) -> Ints:
@@ -85,7 +88,7 @@ class BiLstm:
     def logits(
         self, vectors: Floats, words: pa.StringArray, sentence_starts: Ints, pool: Executor | None = None
     ) -> Floats:
-        """Run the graph, one sentence a call, so that no sentence depends on another.
+        """Run the graph, one sentence a call, so that none depends on another; a very long one in windows that overlap.
 
         Args:
             vectors: of the words, shape [words, dimension].
@@ -97,18 +100,22 @@ class BiLstm:
             Shape [words, tags].
         """
         characters = spelling(self.alphabet, words)
-        bounds = [(a, b) for a, b in pairwise(sentence_starts.tolist()) if a < b]
-        tasks = [bounds[i : i + _SENTENCES_PER_TASK] for i in range(0, len(bounds), _SENTENCES_PER_TASK)]
+        windows = split_windows(sentence_starts, size=_MOST_WORDS, overlap=_OVERLAP)
+        edges = np.stack([windows.starts, windows.stops, windows.keep_starts, windows.keep_stops], axis=1).tolist()
+        tasks = [edges[i : i + _WINDOWS_PER_TASK] for i in range(0, len(edges), _WINDOWS_PER_TASK)]
 
-        def work(task: Sequence[tuple[int, int]]) -> list[Floats]:
-            feeds: Iterator[dict[str, Any]] = (
-                dict(zip(INPUTS, (vectors[None, a:b], characters[None, a:b]), strict=True)) for a, b in task
-            )
-            return [self.session.feed(feed, [self.output])[self.output][0] for feed in feeds]
+        def work(task: Sequence[_Window]) -> list[Floats]:
+            return [self._kept(vectors, characters, window) for window in task]
 
         done = map(work, tasks) if pool is None else pool.map(work, tasks)
         parts = [part for task in done for part in task]
         return np.concatenate(parts) if parts else np.zeros((0, self.transitions.shape[1]), dtype=np.float32)
+
+    def _kept(self, vectors: Floats, characters: Ints, window: _Window) -> Floats:
+        """Run the graph on a window and return the part of the result that counts."""
+        start, stop, keep_start, keep_stop = window
+        read: dict[str, Any] = dict(zip(INPUTS, (vectors[None, start:stop], characters[None, start:stop]), strict=True))
+        return self.session.feed(read, [self.output])[self.output][0, keep_start - start : keep_stop - start]
 
     def best_tags(self, logits: Floats, sentence_starts: Ints) -> Ints:
         """Return the best tag sequence of each sentence, shape [words]."""

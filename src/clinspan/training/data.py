@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from clinspan.corpora import Record, read_corpus
-from clinspan.corpora.files import read_lines
+from clinspan.corpora.files import read_rows
 from clinspan.corpora.jsonl import PLAIN, Reading
 from clinspan.exceptions import RecipeError
 
@@ -59,8 +58,12 @@ class DataFolders:
                 yield row["text"]
 
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the records of a JSON-lines file as they stand."""
-        yield from (json.loads(line) for line in read_lines(self.find(name)) if line.strip())
+        """Yield the records of a JSON-lines file as they stand; each has a `text`.
+
+        Raises:
+            InputError: as `read_rows`.
+        """
+        yield from (row for _, row in read_rows(self.find(name)))
 
 
 def _letters(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from clinspan.corpora.jsonl import Reading
 from clinspan.corpora.scheme import Rules, Scheme
@@ -87,7 +87,8 @@ class CorpusRecipe:
         qualifier, min_coverage: as in `Reading`.
         heads: how it teaches each head.
         train: path below the data folder; "" for a corpus that only measures.
-        teacher: model that annotates the texts of `train`; "" where they are annotated.
+        teacher: model that annotates the texts of `train`, by its name, its folder or the recipe that makes it; ""
+            where they are annotated.
         dev: path below the data folder; "" for none.
         judge: whether its dev set helps to choose the epoch.
         unseen: whether none of its texts is in any train set; for the card.
@@ -123,14 +124,9 @@ class CorpusRecipe:
         """Whether its dev set says something about a head offered in a language."""
         return self.language in ("", language)
 
-    @classmethod
-    def from_raw(cls, raw: dict[str, Any], patterns: Mapping[str, str]) -> CorpusRecipe:
-        """Build a corpus from its table."""
-        heads = {
-            name: build(TeachingRecipe, teaching, f"corpora.heads.{name}").with_patterns(patterns)
-            for name, teaching in raw.get("heads", {}).items()
-        }
-        return build(cls, {**raw, "heads": heads}, "corpora")
+    def with_patterns(self, patterns: Mapping[str, str]) -> CorpusRecipe:
+        """Return it with names of patterns replaced by the patterns."""
+        return replace(self, heads={name: teaching.with_patterns(patterns) for name, teaching in self.heads.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,9 +209,11 @@ class Recipe:
         checkpoint: what to start from: `minilm`, the name of another recipe that was followed, or a folder.
         heads: tag sets by output name.
         corpora: what to train on.
+        training: hyper-parameters of a transformer.
         vocabulary: what the exported model keeps of the checkpoint's vocabulary; None: all.
         bilstm: what to train instead of a transformer; then there is one head.
         max_length, overlap, context: as in the manifest, in sub-words.
+        patterns: by their names, which label maps may use.
     """
 
     name: str
@@ -224,7 +222,7 @@ class Recipe:
     licence: str
     heads: dict[str, HeadRecipe]
     corpora: list[CorpusRecipe]
-    training: TrainingRecipe
+    training: TrainingRecipe = field(default_factory=TrainingRecipe)
     vocabulary: VocabularyRecipe | None = None
     bilstm: BiLstmRecipe | None = None
     checkpoint: str = "minilm"
@@ -233,25 +231,20 @@ class Recipe:
     overlap: int = 64
     context: int = 0
     unit: str = WORD_UNIT
+    patterns: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
         """Read a fine-tuning recipe.
 
         Raises:
-            RecipeError: naming what is missing or unknown in it.
+            RecipeError: naming what is missing, unknown or wrong in it.
         """
-        raw = read_toml(path)
-        raw["heads"] = {name: build(HeadRecipe, h, f"heads.{name}") for name, h in raw.get("heads", {}).items()}
-        patterns = raw.pop("patterns", {})
-        raw["corpora"] = [CorpusRecipe.from_raw(c, patterns) for c in raw.get("corpora", [])]
-        raw["training"] = build(TrainingRecipe, raw.get("training", {}), "training")
-        for name, kind in (("vocabulary", VocabularyRecipe), ("bilstm", BiLstmRecipe)):
-            if name in raw:
-                raw[name] = build(kind, raw[name], name)
-        recipe = build(cls, raw, path.name)
+        recipe = build(cls, read_toml(path), path.name)
+        recipe = replace(recipe, corpora=[corpus.with_patterns(recipe.patterns) for corpus in recipe.corpora])
         for corpus in recipe.corpora:
             _check_heads(path.name, corpus, recipe.heads)
+        _check_measures(path.name, recipe.corpora)
         if recipe.bilstm and len(recipe.heads) != 1:
             msg = f"{path.name}: a BiLSTM tagger has one head, not {len(recipe.heads)}."
             raise RecipeError(msg)
@@ -259,10 +252,24 @@ class Recipe:
 
 
 def _check_heads(where: str, corpus: CorpusRecipe, heads: Mapping[str, HeadRecipe]) -> None:
+    if not corpus.heads:
+        msg = f"{where}: the corpus {corpus.name!r} has no heads; name those that it teaches or measures."
+        raise RecipeError(msg)
     if unknown := sorted(set(corpus.heads) - set(heads)):
         msg = f"{where}: the corpus {corpus.name!r} teaches unknown heads: {', '.join(unknown)}."
         raise RecipeError(msg)
     for name, teaching in corpus.heads.items():
         if unknown := sorted(set(teaching.complete or ()) - set(heads[name].labels)):
             msg = f"{where}: complete of {corpus.name!r} names labels that {name!r} lacks: {', '.join(unknown)}."
+            raise RecipeError(msg)
+
+
+def _check_measures(where: str, corpora: Iterable[CorpusRecipe]) -> None:
+    """Refuse two scores under one name."""
+    measured = Counter(
+        (corpus.title, name) for corpus in corpora if corpus.dev for name, head in corpus.heads.items() if head.scored
+    )
+    for (title, head), count in measured.items():
+        if count > 1:
+            msg = f"{where}: {count} corpora {title!r} measure the head {head!r}; leave dev in one of them."
             raise RecipeError(msg)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from clinspan.exceptions import RecipeError
 from clinspan.hub.resolve import MANY
 from clinspan.training.recipe import Recipe
 from clinspan.training.tables import build, read_toml
-
-_PRETRAIN: Final = "pretrain"
-_VECTORS: Final = "vectors"
-_SENTENCES: Final = "sentences"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,27 +168,26 @@ class SentencesRecipe(SingleRecipe):
         """Characters of a window: both sides and what stands at the candidate."""
         return 2 * self.reach + 1
 
-    @classmethod
-    def from_raw(cls, raw: dict[str, Any], where: str) -> SentencesRecipe:
-        """Build the recipe from its table."""
-        corpora = [build(SentenceCorpusRecipe, corpus, f"{where}.corpora") for corpus in raw.pop("corpora", [])]
-        return build(cls, {**raw, "corpora": corpora}, where)
-
 
 AnyRecipe = Recipe | PretrainRecipe | VectorsRecipe | SentencesRecipe
+_KINDS: Final[Mapping[str, type[PretrainRecipe | VectorsRecipe | SentencesRecipe]]] = {
+    "pretrain": PretrainRecipe,
+    "vectors": VectorsRecipe,
+    "sentences": SentencesRecipe,
+}
 
 
 def read_recipe(path: Path) -> AnyRecipe:
     """Read a recipe of any kind; the tables `[pretrain]`, `[vectors]` and `[sentences]` tell them apart.
 
     Raises:
-        RecipeError: naming what is missing or unknown in it.
+        RecipeError: naming what is missing, unknown or wrong in it.
     """
     raw = read_toml(path)
-    if _PRETRAIN in raw:
-        return build(PretrainRecipe, raw[_PRETRAIN], f"{path.name}: {_PRETRAIN}")
-    if _VECTORS in raw:
-        return build(VectorsRecipe, raw[_VECTORS], f"{path.name}: {_VECTORS}")
-    if _SENTENCES in raw:
-        return SentencesRecipe.from_raw(raw[_SENTENCES], f"{path.name}: {_SENTENCES}")
-    return Recipe.read(path)
+    kind = next((name for name in _KINDS if name in raw), None)
+    if kind is None:
+        return Recipe.read(path)
+    if others := sorted(raw.keys() - {kind}):
+        msg = f"{path.name}: unknown entries {', '.join(others)}; all of such a recipe stands below [{kind}]."
+        raise RecipeError(msg)
+    return build(_KINDS[kind], raw[kind], f"{path.name}: {kind}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from clinspan.exceptions import RecipeError
 
@@ -16,6 +18,14 @@ else:
 
 T = TypeVar("T")
 _EXTENDS: Final = "extends"
+_NAMES: Final[Mapping[type, str]] = {  # in messages
+    dict: "a table",
+    list: "a list",
+    str: "text",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -53,18 +63,64 @@ def _over(below: Any, above: Any) -> Any:
     return [*below, *above] if tables and isinstance(below, list) else above
 
 
-def build(kind: type[T], raw: dict[str, Any], where: str) -> T:
-    """Build a part of a recipe from its table.
+def build(kind: type[T], raw: Any, where: str) -> T:
+    """Build a part of a recipe, and the parts inside it, from its table.
+
+    Args:
+        kind: a dataclass, whose annotations say what its entries hold.
+        raw: the table.
+        where: its place in the file, for messages.
 
     Raises:
-        RecipeError: naming what is unknown or missing.
+        RecipeError: naming what is unknown, missing or of another type.
     """
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(raw) - known):
+    table: dict[str, Any] = _built(dict, raw, where)
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(table) - set(known)):
         msg = f"{where}: unknown entries {', '.join(unknown)}; known: {', '.join(sorted(known))}."
         raise RecipeError(msg)
-    try:
-        return kind(**raw)
-    except TypeError as error:
-        msg = f"{where}: {error}."
-        raise RecipeError(msg) from None
+    if missing := [name for name, f in known.items() if name not in table and _has_no_default(f)]:
+        msg = f"{where}: missing entries {', '.join(missing)}."
+        raise RecipeError(msg)
+    types = get_type_hints(kind)
+    return kind(**{name: _built(types[name], value, f"{where}: {name}") for name, value in table.items()})
+
+
+def _has_no_default(entry: Field[Any]) -> bool:
+    return entry.default is MISSING and entry.default_factory is MISSING
+
+
+def _built(declared: Any, value: Any, where: str) -> Any:
+    """Return a value as its declared type wants it: tables as dataclasses, all else as it is.
+
+    Raises:
+        RecipeError: if it is of another type.
+    """
+    choices = get_args(declared) if get_origin(declared) in (Union, UnionType) else (declared,)
+    for choice in choices:
+        if choice is Any or type(value) in _forms(choice):  # a bool is no number
+            return _filled(choice, value, where)
+    wanted = [_NAMES[form] for choice in choices for form in _forms(choice)[:1] if form in _NAMES]
+    msg = f"{where} has to be {' or '.join(wanted)}, not {_NAMES.get(type(value), type(value).__name__)}."
+    raise RecipeError(msg)
+
+
+def _forms(declared: Any) -> tuple[type, ...]:
+    """Return what TOML can give for a type, the plainest first."""
+    origin = get_origin(declared) or declared
+    if is_dataclass(origin) or origin in (dict, Mapping):
+        return (dict,)
+    if origin in (list, Sequence):
+        return (list,)
+    return (float, int) if origin is float else (origin,)
+
+
+def _filled(declared: Any, value: Any, where: str) -> Any:
+    if is_dataclass(declared):
+        return build(declared, value, where)  # type: ignore[arg-type]
+    inside = get_args(declared)
+    if inside and isinstance(value, dict):
+        return {name: _built(inside[-1], entry, f"{where}: {name}") for name, entry in value.items()}
+    if inside and isinstance(value, list):
+        return [_built(inside[-1], entry, f"{where} {number}") for number, entry in enumerate(value, start=1)]
+    return value

@@ -54,6 +54,11 @@ def test_discontinuous_annotations_reach_from_first_to_last(folder):
     assert record.spans == (LabelledSpan(0, 19, "Organ"),)
 
 
+def test_a_byte_order_mark_costs_no_annotation(folder):
+    (record,) = read_brat(folder(a_txt="aspirin", a_ann="\ufeffT1\tDrug 0 7\taspirin\n"))
+    assert spans(record) == [("aspirin", "Drug")]
+
+
 def test_line_ends_of_the_text_are_kept(folder):
     (record,) = read_brat(folder(a_txt="no\r\npain", a_ann="T1\tSymptom 4 8\tpain\r\n"))
     assert spans(record) == [("pain", "Symptom")]

@@ -44,13 +44,13 @@ def test_documents_and_their_names(tmp_path):
     assert read(tmp_path, text) == [("12", "a", []), ("notes-1", "b\nc", [("b", "X")])]
 
 
-COLUMNS = "heart NN B-NP B-Organ\nof IN B-PP O\n\nshort\nwall NN\nvalve NN I-NP I-Organ\n"
+COLUMNS = "heart NN B-NP B-Organ\nof IN B-PP O\n\nvalve NN I-NP I-Organ\n"
 
 
 @pytest.mark.parametrize(
     ("index", "wanted"),
     [
-        (-1, [("heart", "Organ"), ("wall", "NN"), ("valve", "Organ")]),
+        (-1, [("heart", "Organ"), ("valve", "Organ")]),
         (3, [("heart", "Organ"), ("valve", "Organ")]),
         (2, [("heart", "NP"), ("of", "PP"), ("valve", "NP")]),
     ],
@@ -59,9 +59,50 @@ def test_the_column_of_the_tag(tmp_path, index, wanted):
     assert [spans for *_, spans in read(tmp_path, COLUMNS, label_index=index)] == [wanted]
 
 
-def test_lines_too_short_are_skipped(tmp_path):
-    assert read(tmp_path, COLUMNS, label_index=3)[0][1] == "heart of\nvalve"
-    assert read(tmp_path, COLUMNS, label_index=-4)[0][1] == "heart of\nvalve"
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ("kidney", {}),
+        ("kidney ", {}),
+        ("kidney\t", {}),
+        ("\tB-Organ", {}),
+        ("\u00a0", {}),
+        ("kidney", {"delimiter": "\t"}),
+        ("kidney\t", {"delimiter": "\t"}),
+        ("kidney NN", {"label_index": 3}),
+        ("kidney NN", {"label_index": -4}),
+    ],
+)
+def test_a_line_without_a_token_or_a_tag_is_named_and_not_shown(tmp_path, line, options):
+    whole = "\t".join("The DT B-NP O".split()) if "delimiter" in options else "The DT B-NP O"
+    with pytest.raises(InputError, match=r"notes\.conll, line 2: ") as caught:
+        read(tmp_path, f"{whole}\n{line}\n{whole}\n", **options)
+    assert "kidney" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("New York\tB-Place", [("New York", "Place")]),
+        ("5\u00a0mg\tB-Dose", [("5\u00a0mg", "Dose")]),
+        ("5\u00a0mg NN B-Dose", [("5\u00a0mg", "Dose")]),
+        ("\u00a0\tO", []),
+        ("\u3000 O", []),
+        ("heart \t B-Organ\t", [("heart", "Organ")]),
+        ("heart\t\tNN\tB-Organ", [("heart", "Organ")]),
+    ],
+)
+def test_tabs_separate_columns_where_there_are_any_and_no_token_is_cut(tmp_path, line, found):
+    ((_, text, spans),) = read(tmp_path, f"a O\n{line}\nb O\n", "notes.tsv")
+    token = line.partition("\t" if "\t" in line else " ")[0].strip(" ")
+    assert text == f"a {token} b"  # one sentence
+    assert spans == found
+
+
+@pytest.mark.parametrize("first", ["heart B-Organ\n", "-DOCSTART- -X- -12- O\n\nheart B-Organ\n"])
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path, first):
+    (plain,) = read(tmp_path, first)
+    assert read(tmp_path, f"\ufeff{first}") == [plain]
 
 
 def test_another_delimiter(tmp_path):

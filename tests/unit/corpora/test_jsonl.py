@@ -74,17 +74,46 @@ def test_id_and_source_may_be_absent(tmp_path):
         '{"entities": []}',
         '{"text": "a", "entities": [{"start": 0, "end": 1}]}',
         '{"text": "a", "entities": [{"start": "0", "end": "1", "label": "X"}]}',
+        '{"text": "a", "entities": [{"start": 0.0, "end": 1.0, "label": "X"}]}',
+        '{"text": "a", "entities": [{"start": false, "end": true, "label": "X"}]}',
+        '{"text": "a", "entities": [{"start": 0, "end": 1, "label": null}]}',
+        '{"text": "a", "entities": ["X"]}',
         '{"text": "a", "entities": [{"start": 0, "end": 2, "label": "X"}]}',
         '{"text": "a", "entities": [{"start": 1, "end": 1, "label": "X"}]}',
         '{"text": "a", "entities": [{"start": -1, "end": 1, "label": "X"}]}',
         '{"text": null, "entities": []}',
+        "[" * 100_000,
     ],
+    ids=lambda line: line[:70],
 )
 def test_a_line_that_is_no_record_is_named_and_not_shown(tmp_path, line):
     path = written(tmp_path, '{"text": "a", "entities": []}\n' + line)
     with pytest.raises(InputError, match=r"notes\.jsonl, line 2: ") as caught:
         list(read_jsonl(path))
     assert line not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    assert list(read_jsonl(written(tmp_path, "\ufeff" + json.dumps(ROW)))) == [RECORD]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: whole[:-20], lambda _: b'{"text": "a"}', lambda w: w[:40] + b"x" + w[41:]]
+)
+def test_a_damaged_gzip_file_is_named(tmp_path, damage):
+    path = written(tmp_path, json.dumps(ROW), "notes.jsonl.gz")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=r"notes\.jsonl\.gz is damaged"):
+        list(read_jsonl(path))
+
+
+@pytest.mark.parametrize("name", ["notes.jsonl", "notes.jsonl.gz", "notes.conll", "folder"])
+def test_a_corpus_without_records_is_an_error(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    if name != "folder":
+        written(tmp_path, "\n", name)
+    with pytest.raises(InputError, match=f"No records in .*{name}"):
+        list(read_corpus(tmp_path / name))
 
 
 def test_bytes_that_are_not_utf_8(tmp_path):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinspan.inference.decoding import best_tags, softmax, viterbi
+from clinspan.inference.decoding import best_tags, decoded, softmax, viterbi
 from clinspan.schema import starts_of
-from clinspan.tagging import allowed_transitions
+from clinspan.tagging import allowed_transitions, follows_scheme
 
 TAG_SETS = [
     ["O", "B-A", "I-A"],
@@ -123,3 +123,53 @@ def test_softmax():
     found = softmax(np.array([[0, np.log(3)], [1000, 1000]], np.float32))
     assert np.allclose(found, [[0.25, 0.75], [0.5, 0.5]])
     assert found.dtype == np.float32
+
+
+IOB2 = ["O", "B-A", "I-A", "B-B", "I-B"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "given", "wanted"),
+    [
+        (IOB2, "B-A ? I-A", "B-A I-A I-A"),
+        (IOB2, "B-A ? ? I-A O", "B-A I-A I-A I-A O"),
+        (IOB2, "B-A ? O", "B-A O O"),
+        (IOB2, "B-A ? B-A", "B-A O B-A"),
+        (IOB2, "? B-A ?", "O B-A O"),
+        (IOB2, "? ?", "O O"),
+        (["O", "B-A", "I-A", "E-A", "S-A"], "B-A ? E-A ?", "B-A I-A E-A O"),
+        (["O", "B-A", "E-A"], "B-A ? E-A", "B-A E-A E-A"),
+        (["O", "I-A"], "I-A ? I-A", "I-A O I-A"),
+    ],
+)
+def test_a_unit_without_logits_belongs_to_the_entity_around_it(tags, given, wanted):
+    names = given.split()
+    logits = np.array([np.eye(len(tags))[tags.index(n)] * 9 if n != "?" else [np.nan] * len(tags) for n in names])
+    tag_ids, scores = decoded(logits.astype(np.float32), np.array([0, len(names)]), tags)
+    assert [tags[i] for i in tag_ids] == wanted.split()
+    assert np.isfinite(scores).all()
+
+
+def test_a_unit_without_logits_is_as_sure_as_the_one_behind():
+    logits = np.array([[0, 9, 0], [np.nan] * 3, [0, 0, 1]], dtype=np.float32)
+    _, scores = decoded(logits, np.array([0, 3]), IOB2[:3])
+    assert scores[1, 2] == scores[2, 2]
+
+
+def test_an_entity_does_not_go_on_in_the_next_sentence():
+    logits = np.array([[0, 9, 0], [np.nan] * 3, [np.nan] * 3, [0, 0, 9]], dtype=np.float32)
+    tag_ids, _ = decoded(logits, np.array([0, 2, 4]), IOB2[:3])
+    assert tag_ids[1] == tag_ids[2] == 0
+
+
+@given(tagging(), st.data())
+def test_what_is_decoded_follows_the_scheme_whatever_is_unknown(drawn, data):
+    tags, lengths, logits = drawn
+    if "O" not in tags:
+        tags, logits = ["O", *tags], np.insert(logits, 0, 0, axis=1)
+    unknown = data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits)))
+    logits[np.array(unknown, dtype=bool)] = np.nan
+    starts = starts_of(lengths)
+    tag_ids, _ = decoded(logits, starts, tags)
+    if {"E-A", "S-A"}.isdisjoint(tags) and len(tag_ids):
+        assert follows_scheme(tag_ids, starts[:-1][np.diff(starts) > 0], tags)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clinspan.exceptions import RecipeError
+from clinspan.exceptions import InputError, RecipeError
 from clinspan.training.data import DataFolders
 
 ROWS = [
@@ -33,3 +33,13 @@ def test_licences_and_texts_of_other_files_are_left_out(folders):
     assert list(folders.texts(["first.jsonl"], skip_licences=["CC-BY-NC"])) == ["Fiebre y tos.", "Sin lesiones."]
     without = list(folders.texts(["first.jsonl"], without=["second.jsonl"]))
     assert without == ["Dolor torácico.", "Sin lesiones."]
+
+
+@pytest.mark.parametrize("line", ['{"note": "Fiebre"}', '{"text": "Fiebre', '["Fiebre"]', '{"text": 5}'])
+def test_a_line_without_a_text_is_named_and_not_shown(folders, line):
+    path = folders.folders[0] / "first.jsonl"
+    path.write_text(json.dumps(ROWS[0]) + "\n" + line, encoding="utf-8")
+    with pytest.raises(InputError, match=r"first\.jsonl, line 2: ") as caught:
+        list(folders.texts(["first.jsonl"]))
+    assert "Fiebre" not in str(caught.value)
+    assert caught.value.__context__ is None  # a JSONDecodeError holds the line

@@ -1,11 +1,14 @@
-"""Recipe files that extend others."""
+"""Recipe files that extend others, and tables as the dataclasses that they describe."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clinspan.exceptions import RecipeError
-from clinspan.training.tables import read_toml
+from clinspan.training.tables import build, read_toml
 
 BASE = """
 name = "base"
@@ -55,3 +58,63 @@ def test_a_file_below_that_is_not_there_is_named(base: Path) -> None:
     base.unlink()
     with pytest.raises(RecipeError, match=r"Cannot read the recipe .*base\.toml"):
         extended(base, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    size: float
+    names: list[str] = field(default_factory=list)
+    rules: Mapping[str, str | Sequence[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    count: int = 1
+    only: bool = False
+    aliases: list[str] | dict[str, list[str]] = field(default_factory=list)
+    part: Part | None = None
+    parts: dict[str, Part] = field(default_factory=dict)
+    several: list[Part] = field(default_factory=list)
+
+
+def test_tables_inside_become_dataclasses() -> None:
+    raw = {
+        "part": {"size": 1},
+        "parts": {"a": {"size": 0.5, "names": ["b"]}},
+        "several": [{"size": 2.5, "rules": {"x": "y", "z": [["p", "q"], "r"]}}],
+        "aliases": {"es": ["c"]},
+    }
+    assert build(Whole, raw, "here") == Whole(
+        part=Part(size=1),
+        parts={"a": Part(size=0.5, names=["b"])},
+        several=[Part(size=2.5, rules={"x": "y", "z": [["p", "q"], "r"]})],
+        aliases={"es": ["c"]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ("text", "here has to be a table, not text"),
+        ({"count": "1"}, "here: count has to be a whole number, not text"),
+        ({"count": 1.5}, "here: count has to be a whole number, not a number"),
+        ({"count": True}, "here: count has to be a whole number, not true or false"),
+        ({"only": 1}, "here: only has to be true or false, not a whole number"),
+        ({"aliases": "a"}, "here: aliases has to be a list or a table, not text"),
+        ({"aliases": ["a", 1]}, "here: aliases 2 has to be text, not a whole number"),
+        ({"aliases": {"es": "a"}}, "here: aliases: es has to be a list, not text"),
+        ({"part": "a"}, "here: part has to be a table, not text"),
+        ({"part": {"size": "a"}}, "here: part: size has to be a number, not text"),
+        ({"part": {"size": 1, "names": "DRUG"}}, "here: part: names has to be a list, not text"),
+        ({"part": {"size": 1, "rules": {"x": 1}}}, "here: part: rules: x has to be text or a list, not a whole number"),
+        ({"parts": [{"size": 1}]}, "here: parts has to be a table, not a list"),
+        ({"parts": {"a": {}}}, "here: parts: a: missing entries size"),
+        ({"several": {"size": 1}}, "here: several has to be a list, not a table"),
+        ({"several": [{"size": 1}, {"size": 1, "sice": 2}]}, "here: several 2: unknown entries sice; known: names"),
+    ],
+    ids=str,
+)
+def test_what_is_unknown_missing_or_of_another_type_is_named(raw: Any, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        build(Whole, raw, "here")
+    assert str(caught.value).startswith(message)

@@ -1,0 +1,110 @@
+"""Recipes of every kind: all of the repository's are read, and what is wrong in one is an error."""
+
+from pathlib import Path
+
+import pytest
+
+from clinspan.exceptions import RecipeError
+from clinspan.training.recipe import Recipe
+from clinspan.training.recipes import PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
+
+RECIPES = Path(__file__).parents[3] / "recipes"
+KINDS = {
+    "en-embeddings": VectorsRecipe,
+    "en-encoder": PretrainRecipe,
+    "xx-encoder": PretrainRecipe,
+    "xx-sentences": SentencesRecipe,
+    "xx-vocabulary": PretrainRecipe,
+}
+TAGGER = """
+name = "mine"
+version = "1"
+languages = ["en"]
+licence = "CC0-1.0"
+[heads.drugs]
+labels = ["DRUG"]
+[[corpora]]
+name = "notes"
+dev = "notes.jsonl"
+[corpora.heads.drugs.label_map]
+MEDICATION = [["DRUGS", "DRUG"], ""]
+[patterns]
+DRUGS = "in$"
+"""
+
+
+def read(folder: Path, text: str):
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_recipe(path)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_repository_is_read(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert type(recipe) is KINDS.get(path.stem, Recipe)
+    assert recipe.name == path.stem
+
+
+def test_names_of_patterns_stand_for_the_patterns(tmp_path: Path) -> None:
+    (corpus,) = read(tmp_path, TAGGER).corpora
+    assert corpus.heads["drugs"].label_map == {"MEDICATION": [["in$", "DRUG"], ""]}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('[[corpora]]\nname = "b"\ntrain = "b.jsonl"', "mine.toml: corpora 2: missing entries heads"),
+        ('[[corpora]]\nname = "b"\nheads = {}', "mine.toml: the corpus 'b' has no heads"),
+        (
+            '[[corpora]]\nname = "notes"\ndev = "b.jsonl"\nheads.drugs = {}',
+            "mine.toml: 2 corpora 'notes' measure the head 'drugs'",
+        ),
+        ('[heads.tests]\nlabels = "TEST"', "mine.toml: heads: tests: labels has to be a list, not text"),
+        ("[training]\nepochs = 1.5", "mine.toml: training: epochs has to be a whole number, not a number"),
+        ("[[training]]\nepochs = 1", "mine.toml: training has to be a table, not a list"),
+        ("[bilstm]\nvectors = 1", "mine.toml: bilstm: vectors has to be text, not a whole number"),
+        ('[other]\nname = "x"', "mine.toml: unknown entries other; known: "),
+    ],
+    ids=str,
+)
+def test_a_wrong_recipe_of_a_tagger_is_refused(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read(tmp_path, f"{TAGGER}{more}\n")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '[[corpora]]\nname = "notes"\ndev = "b.jsonl"\nheads.drugs.scored = false',
+        '[[corpora]]\nname = "notes"\ntrain = "b.jsonl"\nheads.drugs = {}',
+        '[[corpora]]\nname = "notes"\nlanguage = "es"\ndev = "b.jsonl"\nheads.drugs = {}',
+    ],
+)
+def test_a_corpus_may_be_named_twice_where_it_has_one_score(tmp_path: Path, more: str) -> None:
+    assert len(read(tmp_path, f"{TAGGER}{more}\n").corpora) == 2
+
+
+@pytest.mark.parametrize("table", ["pretrain", "vectors", "sentences"])
+@pytest.mark.parametrize("other", ['licence = "CC0-1.0"', "[training]", "[vector]"])
+def test_what_stands_beside_the_table_of_a_recipe_is_an_error(tmp_path: Path, table: str, other: str) -> None:
+    entry = other.strip("[]").partition(" ")[0]
+    with pytest.raises(RecipeError, match=rf"mine\.toml: unknown entries {entry}; all .* below \[{table}\]"):
+        read(tmp_path, f"{other}\n[{table}]\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[pretrain]\nname = "x"', "mine.toml: pretrain: missing entries texts"),
+        ('pretrain = "x"', "mine.toml: pretrain has to be a table, not text"),
+        ('[pretrain]\nname = "x"\ntexts = "a.jsonl"', "mine.toml: pretrain: texts has to be a list, not text"),
+        ("[[sentences.corpora]]", "mine.toml: sentences: missing entries name, version, languages, licence, head"),
+    ],
+    ids=str,
+)
+def test_a_wrong_recipe_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read(tmp_path, text)
+    assert str(caught.value).startswith(message)
