@@ -141,7 +141,7 @@ def spans_to_tags(length: int, spans: Iterable[tuple[int, int, str]], scheme: st
 
 
 def put_tags(tag_ids: Ints, starts: Ints, stops: Ints, spans: Iterable[LabelledSpan], index: Mapping[str, int]) -> None:
-    """Write the IOB2 tags of character spans onto the units they touch; of overlapping spans the longest stays.
+    """Write the IOB2 tags of character spans onto the units they touch; of spans that share units the longest stays.
 
     Args:
         tag_ids: tag of each unit, changed in place, shape [units].
@@ -150,11 +150,13 @@ def put_tags(tag_ids: Ints, starts: Ints, stops: Ints, spans: Iterable[LabelledS
         spans: what to write.
         index: the id of each tag.
     """
-    for span in sorted(spans, key=lambda s: s.stop - s.start):
-        begin = np.searchsorted(stops, span.start, "right")
-        end = np.searchsorted(starts, span.stop)
-        tag_ids[begin:end] = index[f"I-{span.label}"]
-        tag_ids[begin : min(begin + 1, end)] = index[f"B-{span.label}"]
+    taken = np.zeros(len(tag_ids), dtype=np.bool_)
+    for span in sorted(spans, key=lambda s: s.start - s.stop):
+        units = slice(np.searchsorted(stops, span.start, "right"), np.searchsorted(starts, span.stop))
+        if not taken[units].any():
+            tag_ids[units] = index[f"I-{span.label}"]
+            tag_ids[units][:1] = index[f"B-{span.label}"]
+            taken[units] = True
 
 
 def allowed_transitions(tags: Sequence[str]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

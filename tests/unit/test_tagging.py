@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinspan.tagging import (
+    LabelledSpan,
     Tag,
     TagTable,
     allowed_transitions,
@@ -11,6 +12,7 @@ from clinspan.tagging import (
     iob2_tags,
     label_names,
     parse_tag,
+    put_tags,
     spans_to_tags,
     spark_spans,
     tags_to_spans,
@@ -186,3 +188,31 @@ def test_whether_tags_follow_their_scheme(sentences, expected):
     ids = np.array([tags.index(tag) for part in parts for tag in part])
     starts = np.cumsum([0, *map(len, parts)])
     assert follows_scheme(ids, starts, tags) == expected
+
+
+@pytest.mark.parametrize(
+    ("spans", "wanted"),
+    [
+        ([(0, 7, "A"), (6, 9, "B")], "B-A I-A I-A I-A O"),
+        ([(0, 7, "A"), (6, 9, "A")], "B-A I-A I-A I-A O"),
+        ([(2, 4, "A"), (0, 6, "B")], "B-B I-B I-B O O"),
+        ([(0, 4, "A"), (4, 6, "A"), (6, 8, "B")], "B-A I-A B-A B-B O"),
+        ([(1, 2, "A")], "B-A O O O O"),
+        ([(10, 12, "A")], "O O O O O"),
+    ],
+)
+def test_of_spans_that_share_units_the_longest_is_written_whole(spans, wanted):
+    tags = iob2_tags(["A", "B"])
+    tag_ids = np.zeros(5, dtype=np.int64)
+    starts = np.arange(0, 10, 2)
+    put_tags(tag_ids, starts, starts + 2, [LabelledSpan(*span) for span in spans], {t: i for i, t in enumerate(tags)})
+    assert [tags[i] for i in tag_ids] == wanted.split()
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(1, 9), st.sampled_from("AB")), max_size=8))
+def test_tags_of_spans_follow_the_scheme(drawn):
+    tags = iob2_tags(["A", "B"])
+    tag_ids = np.zeros(10, dtype=np.int64)
+    spans = [LabelledSpan(start, start + size, label) for start, size, label in drawn]
+    put_tags(tag_ids, np.arange(0, 20, 2), np.arange(2, 22, 2), spans, {t: i for i, t in enumerate(tags)})
+    assert follows_scheme(tag_ids, np.array([0]), tags)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
 from clinspan.codepoints import Bools, Ints
-from clinspan.inference.decoding import Floats, best_tags, softmax
+from clinspan.inference.decoding import Floats, decoded
 from clinspan.inference.model import HeadModel
 from clinspan.inference.units import Units
 from clinspan.schema import (
@@ -31,7 +31,7 @@ from clinspan.schema import (
     starts_of,
     with_annotations,
 )
-from clinspan.tagging import OUTSIDE, allowed_transitions
+from clinspan.tagging import OUTSIDE
 
 UNITS_KEY = "units"
 UNITS_SEPARATOR = "\t"  # no tag holds one
@@ -76,12 +76,7 @@ class TokenClassifier(Annotator):
 
     def tagged(self, layout: Layout, logits: Floats) -> pa.ListArray:
         """Turn the logits of a batch's units into an annotation column."""
-        tags = self.model.head.tags
-        outside = tags.index(OUTSIDE) if OUTSIDE in tags else 0
-        unknown = np.isnan(logits[:, 0])
-        logits = np.where(unknown[:, None], np.eye(len(tags), dtype=np.float32)[outside] * 99, logits)
-        tag_ids = best_tags(logits, layout.units.sentence_starts, *allowed_transitions(tags))
-        return self._column(layout, tag_ids, softmax(logits))
+        return self._column(layout, *decoded(logits, layout.units.sentence_starts, self.model.head.tags))
 
     def _column(self, layout: Layout, tag_ids: Ints, scores: Floats) -> pa.ListArray:
         best = scores[np.arange(len(tag_ids)), tag_ids]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from clinspan.codepoints import Bools, Ints
 from clinspan.schema import starts_of
+from clinspan.tagging import OUTSIDE, allowed_transitions, parse_tag
 
 Floats = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.floating]
@@ -18,6 +21,42 @@ def softmax(logits: Floats) -> Floats:
     scores = np.exp(logits - logits.max(axis=-1, keepdims=True))
     scores /= scores.sum(axis=-1, keepdims=True)
     return scores
+
+
+def decoded(logits: Floats, sentence_starts: Ints, tags: Sequence[str]) -> tuple[Ints, Floats]:
+    """Return the best tag of each unit and the probability of every tag.
+
+    A unit without logits, because the tokenizer drops all its characters, belongs to the entity that goes on behind it
+    in its sentence, and is as sure as the unit behind; elsewhere it is outside.
+
+    Args:
+        logits: NaN for a unit without any, shape [units, tags].
+        sentence_starts: first unit of each sentence and the end of the last, shape [sentences + 1].
+        tags: the tag set.
+
+    Returns:
+        Tag indices, shape [units], and probabilities, shape [units, tags].
+    """
+    follow, first = allowed_transitions(tags)
+    known = ~np.isnan(logits[:, 0])
+    if known.all():
+        return best_tags(logits, sentence_starts, follow, first), softmax(logits)
+    before = starts_of(known)  # known units before each
+    found, sure = best_tags(logits[known], before[sentence_starts], follow, first), softmax(logits[known])
+    tag_ids = np.full(len(logits), tags.index(OUTSIDE) if OUTSIDE in tags else 0)
+    scores = np.eye(len(tags), dtype=np.float32)[tag_ids]
+    tag_ids[known], scores[known] = found, sure
+    within = np.flatnonzero(~known & np.append(~first[found], False)[before[:-1]])
+    behind = before[within]
+    tag_ids[within] = _middles(tags)[found[behind]]
+    scores[within] = np.eye(len(tags), dtype=np.float32)[tag_ids[within]] * sure[behind, found[behind], None]
+    return tag_ids, scores
+
+
+def _middles(tags: Sequence[str]) -> Ints:
+    """Return for each tag the one of the middle of its entity; the tag itself if there is none."""
+    index = {tag: i for i, tag in enumerate(tags)}
+    return np.array([index.get(f"I-{parse_tag(tag).label}", i) for i, tag in enumerate(tags)])
 
 
 def best_tags(logits: Floats, sentence_starts: Ints, follow: Bools, first: Bools) -> Ints:

@@ -14,9 +14,9 @@ import pyarrow as pa
 from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.codepoints import Bools, Ints
 from clinspan.corpora import Record, Scheme
-from clinspan.inference.decoding import Floats, best_tags
+from clinspan.inference.decoding import Floats, decoded
 from clinspan.inference.units import Encoded, Encoder, Units
-from clinspan.tagging import OUTSIDE, LabelledSpan, TagTable, allowed_transitions, parse_tag, put_tags
+from clinspan.tagging import OUTSIDE, LabelledSpan, TagTable, parse_tag, put_tags
 
 T = TypeVar("T")
 SpanLists = list[list[LabelledSpan]]
@@ -171,8 +171,9 @@ class Examples:
             logits: of all sub-words, shape [sub-words, tags].
         """
         teaching, units, first = self.heads[head], self.encoded.units, self.encoded.first
-        tag_ids = best_tags(logits[first], units.sentence_starts, *allowed_transitions(teaching.tags))
-        tag_ids[first < 0] = teaching.tags.index(OUTSIDE)
+        of_units = np.full((len(first), len(teaching.tags)), np.nan, dtype=np.float32)
+        of_units[first >= 0] = logits[first[first >= 0]]
+        tag_ids, _ = decoded(of_units, units.sentence_starts, teaching.tags)
         return teaching.compared(self.records, self.sentences, units, tag_ids)
 
 
