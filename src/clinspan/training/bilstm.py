@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -88,7 +89,7 @@ class TokenExamples:
 
 
 def train_bilstm(
-    recipe: Recipe, options: BiLstmRecipe, *, data: DataFolders, console: Console
+    recipe: Recipe, options: BiLstmRecipe, *, data: DataFolders, runs: Path, console: Console
 ) -> tuple[BiLstmNetwork, Alphabet]:
     """Train the network of a recipe.
 
@@ -97,7 +98,7 @@ def train_bilstm(
     """
     (head,) = recipe.heads
     taught = [corpus for corpus in recipe.corpora if corpus.train and head in corpus.heads]
-    train_set = [_examples(recipe, c, train_records(c, data), head) for c in taught]
+    train_set = [_examples(recipe, c, train_records(c, data, runs), head) for c in taught]
     dev_set = [
         _examples(recipe, c, data.records(c.dev, c.reading), head) for c in map(measuring, recipe.corpora) if c.heads
     ]

@@ -19,12 +19,11 @@ from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
 from clinspan.training.batches import Batch, make_batches, tag_loss
 from clinspan.training.calibration import add_to_bias, calibrated
+from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
 from clinspan.training.examples import Examples
 from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
 from clinspan.training.schedule import warm_then_down
-
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass
@@ -60,7 +59,7 @@ class Finetuner:
         console: Console,
     ) -> None:
         self.options: TrainingRecipe = recipe.training
-        self.seed, self.folder, self.console = recipe.seed, folder, console
+        self.recipe, self.seed, self.folder, self.console = recipe, recipe.seed, folder, console
         self.encoder, self.dev = encoder, dev
         self.windows = [(examples, list(examples.windows(encoder))) for examples in train]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -207,9 +206,6 @@ class Finetuner:
             yield rows, {head: values.float().cpu().numpy() for head, values in logits.items()}
 
     def _save(self) -> None:
-        """Write a checkpoint under its final name only once it is complete."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / f"{CHECKPOINT}.part"
         content = {
             "state": vars(self.state),
             "model": self.model.state_dict(),
@@ -218,14 +214,12 @@ class Finetuner:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
         }
-        torch.save(content, part)
-        part.replace(self.folder / CHECKPOINT)
+        write_checkpoint(self.folder, self.recipe, content)
 
     def _resume(self) -> None:
-        path = self.folder / CHECKPOINT
-        if not path.exists():
+        content = read_checkpoint(self.folder, self.recipe, self.device)
+        if content is None:
             return
-        content = torch.load(path, map_location=self.device, weights_only=True)
         self.state = State(**content["state"])
         self.model.load_state_dict(content["model"])
         self.average.load_state_dict(content["average"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,34 +12,46 @@ from clinspan.training.boundaries import train_sentences
 from clinspan.training.data import DataFolders
 from clinspan.training.model import is_checkpoint
 from clinspan.training.pretrain import Pretrainer
+from clinspan.training.recipe import Recipe
 from clinspan.training.recipes import PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
 from clinspan.training.run import train
+from clinspan.training.teacher import trained_folder
 
 
 def chain(path: Path, runs: Path) -> list[Path]:
     """Return the recipe files to follow, in order; the one given is the last.
 
-    The checkpoint of a recipe may be the run of another recipe in the same folder. If there is no such run yet, that
-    recipe comes first.
+    The checkpoint of a recipe, and the teacher of a corpus, may be what another recipe in the same folder makes. If
+    there is no such thing yet, that recipe comes first.
 
     Raises:
         RecipeError: if a recipe cannot be read, or if recipes start from each other.
     """
-    paths = [path]
-    while (before := _before(paths[0], runs)) is not None:
-        if before in paths:
-            msg = f"Recipes start from each other: {' <- '.join(p.name for p in [before, *paths])}."
-            raise RecipeError(msg)
-        paths.insert(0, before)
-    return paths
+    return list(dict.fromkeys(_needed(path, runs, ())))
 
 
-def _before(path: Path, runs: Path) -> Path | None:
+def _needed(path: Path, runs: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    if path in above:
+        msg = f"Recipes start from each other: {' <- '.join(p.name for p in (path, *reversed(above)))}."
+        raise RecipeError(msg)
+    for before in _before(path, runs):
+        yield from _needed(before, runs, (*above, path))
+    yield path
+
+
+def _before(path: Path, runs: Path) -> Iterator[Path]:
+    """Yield the recipes beside one whose results it needs and that are not there yet."""
     recipe = read_recipe(path)
-    if isinstance(recipe, VectorsRecipe | SentencesRecipe) or is_checkpoint(recipe.checkpoint, runs):
-        return None
-    beside = path.with_name(f"{recipe.checkpoint}.toml")
-    return beside if beside.is_file() else None
+    wanted = []
+    if isinstance(recipe, Recipe | PretrainRecipe) and not is_checkpoint(recipe.checkpoint, runs):
+        wanted.append(recipe.checkpoint)
+    if isinstance(recipe, Recipe):
+        teachers = (corpus.teacher for corpus in recipe.corpora if corpus.teacher)
+        wanted += [teacher for teacher in teachers if trained_folder(teacher, runs) is None]
+    for name in wanted:
+        beside = path.parent / f"{name}.toml"
+        if beside.is_file():
+            yield beside
 
 
 def follow(path: Path, *, folders: Sequence[Path], runs: Path, output: Path | None, console: Console) -> None:

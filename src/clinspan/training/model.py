@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoModel
 
 from clinspan.exceptions import MissingExtraError, RecipeError
+from clinspan.folders import complete
 from clinspan.inference.tokenizer import SubwordTokenizer
 
 ENCODER = "encoder"
@@ -60,10 +61,11 @@ def save_encoder(encoder: Any, tokenizer: Path, run: Path) -> Path:
         tokenizer: its `tokenizer.json`.
         run: the folder of the run.
     """
-    target = run / ENCODER
-    encoder.cpu().save_pretrained(target, safe_serialization=True)
-    (target / "tokenizer.json").write_bytes(tokenizer.read_bytes())
-    return target
+    pieces = tokenizer.read_bytes()  # perhaps of the very folder
+    with complete(run / ENCODER) as folder:
+        encoder.cpu().save_pretrained(folder, safe_serialization=True)
+        (folder / "tokenizer.json").write_bytes(pieces)
+    return run / ENCODER
 
 
 def mask_token(tokenizer: SubwordTokenizer) -> int | None:

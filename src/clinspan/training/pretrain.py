@@ -26,9 +26,9 @@ from transformers import AutoModel
 
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
+from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import repeated
-from clinspan.training.finetune import CHECKPOINT
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipes import PretrainRecipe
 from clinspan.training.schedule import warm_then_down
@@ -226,19 +226,17 @@ class Pretrainer:
         return math.exp(sum(losses) / len(losses))
 
     def _save(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        part = self.folder / f"{CHECKPOINT}.part"
-        torch.save({"step": self.step, "parts": [p.state_dict() for p in self._parts]}, part)
-        part.replace(self.folder / CHECKPOINT)
+        content = {"step": self.step, "parts": [part.state_dict() for part in self._parts]}
+        write_checkpoint(self.folder, self.recipe, content)
 
     def _resume(self) -> None:
-        path = self.folder / CHECKPOINT
-        if path.exists():
-            content = torch.load(path, map_location=self.device, weights_only=True)
-            for part, state in zip(self._parts, content["parts"], strict=True):
-                part.load_state_dict(state)
-            self.step = content["step"]
-            self._say(f"resumed at step {self.step}")
+        content = read_checkpoint(self.folder, self.recipe, self.device)
+        if content is None:
+            return
+        for part, state in zip(self._parts, content["parts"], strict=True):
+            part.load_state_dict(state)
+        self.step = content["step"]
+        self._say(f"resumed at step {self.step}")
 
     @property
     def _parts(self) -> tuple[Any, ...]:

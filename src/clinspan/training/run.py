@@ -44,7 +44,7 @@ def train(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, consol
     if recipe.bilstm is None:
         _train_transformer(recipe, data=data, runs=runs, output=output, console=console)
     else:
-        network, alphabet = train_bilstm(recipe, recipe.bilstm, data=data, console=console)
+        network, alphabet = train_bilstm(recipe, recipe.bilstm, data=data, runs=runs, console=console)
         write_bilstm(recipe, network, alphabet, open_vectors(recipe.bilstm.vectors), output)
     return add_scores(recipe, data, output)
 
@@ -53,7 +53,7 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     source = checkpoint_folder(recipe.checkpoint, runs)
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
-    train_set = [_examples(recipe, c, train_records(c, data), encoder) for c in recipe.corpora if c.train]
+    train_set = [_examples(recipe, c, train_records(c, data, runs), encoder) for c in recipe.corpora if c.train]
     dev_set = [
         _examples(recipe, c, data.records(c.dev, c.reading), encoder) for c in map(measuring, recipe.corpora) if c.heads
     ]

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.progress import track
 
 from clinspan.corpora import Record
+from clinspan.hub.manifest import MANIFEST
 from clinspan.recognizer import load
 from clinspan.tagging import LabelledSpan
 from clinspan.training.data import DataFolders
 from clinspan.training.recipe import CorpusRecipe
 
 
-def train_records(corpus: CorpusRecipe, data: DataFolders) -> list[Record]:
+def trained_folder(name: str, runs: Path) -> Path | None:
+    """Return the model folder of the recipe of that name; None if it was not followed to its end."""
+    folder = runs / name / "model"
+    return folder if (folder / MANIFEST).is_file() else None
+
+
+def train_records(corpus: CorpusRecipe, data: DataFolders, runs: Path) -> list[Record]:
     """Return what a corpus teaches with: its records, or its texts as its teacher annotates them."""
     if not corpus.teacher:
         return data.records(corpus.train, corpus.reading)
-    return annotated_records(corpus.teacher, list(data.texts([corpus.train])))
+    teacher = trained_folder(corpus.teacher, runs)
+    return annotated_records(str(teacher or corpus.teacher), list(data.texts([corpus.train])))
 
 
 def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:

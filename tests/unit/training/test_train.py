@@ -117,6 +117,12 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert run(data, checkpoint, "parts", epochs=3).files == whole.files
 
 
+def test_a_run_is_not_gone_on_with_by_another_recipe(data: Path, checkpoint: Path) -> None:
+    run(data, checkpoint, "runs", epochs=1)
+    with pytest.raises(RecipeError, match=r"runs/toy/checkpoint\.pt was written by another recipe.*delete .*runs/toy"):
+        run(data, checkpoint, "runs", epochs=2)
+
+
 SECOND_HEAD = """
 [heads.findings]
 labels = ["Finding", "Organ"]
@@ -257,6 +263,17 @@ def test_a_recipe_follows_the_one_it_starts_from_unless_that_was_followed(
     assert {file.name for file in (runs / "adapted" / "encoder").iterdir()} >= {"config.json", "tokenizer.json"}
     assert (data / "model" / "model.onnx").exists()
     assert chain(path, runs) == [path]
+
+
+def test_a_teacher_that_another_recipe_makes_is_made_first(data: Path, checkpoint: Path) -> None:
+    runs, path = data / "runs", data / "pupil.toml"
+    recipe(data, checkpoint, epochs=8)
+    body = RECIPE.format(checkpoint=checkpoint, epochs=1).replace('name = "toy"\nversion', 'name = "pupil"\nversion')
+    path.write_text(body + TAUGHT.replace('"en/organs"', '"toy"'), encoding="utf-8")
+    assert chain(path, runs) == [data / "toy.toml", path]
+    follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
+    assert chain(path, runs) == [path]
+    assert Manifest.read(data / "model").heads[0].training[-1]["name"] == "notes"
 
 
 def test_recipes_that_start_from_each_other_are_refused(data: Path) -> None:
