@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from clinspan.annotators.base import Annotator
-from clinspan.exceptions import UnsupportedModelError
+from clinspan.exceptions import OutputError, UnsupportedModelError
+from clinspan.folders import complete
 from clinspan.hub.resolve import BUNDLED
 from clinspan.inference.model import OpenedModel, open_model
 from clinspan.registry import ANNOTATORS, annotator_class
@@ -22,12 +23,24 @@ _TRANSIENT: Final = frozenset({"pool"})
 
 
 def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
-    """Write stages; an index in a folder's name has as many digits as the number of stages."""
+    """Write stages; an index in a folder's name has as many digits as the number of stages.
+
+    Raises:
+        OutputError: if the folder holds anything but saved stages, which are replaced, or cannot be written.
+    """
+    if folder.exists() and not (is_saved(folder) or _is_empty(folder)):
+        msg = f"{folder} exists and holds no saved pipeline; name another folder."
+        raise OutputError(msg)
     width = len(str(len(stages)))
     names = [f"{i:0{width}d}_{stage.name}" for i, stage in enumerate(stages)]
-    for name, stage in zip(names, stages, strict=True):
-        _save_stage(stage, folder / "stages" / name)
-    _write_json(folder / _METADATA, {"format": _FORMAT, "stages": names})
+    with complete(folder) as new:
+        for name, stage in zip(names, stages, strict=True):
+            _save_stage(stage, new / "stages" / name)
+        _write_json(new / _METADATA, {"format": _FORMAT, "stages": names})
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def is_saved(folder: Path) -> bool:
@@ -46,7 +59,10 @@ def load_stages(folder: Path) -> list[Annotator]:
 
 
 def stages_to_json(stages: Sequence[Annotator]) -> str:
-    """Return stages as text, for another process: models by name, or by the folder they lie in."""
+    """Return stages as text, for another process: models by name, or by the folder they lie in.
+
+    The text differs if a model in a folder was replaced by another one.
+    """
     return json.dumps([_described(stage, _reference) for stage in stages])
 
 
@@ -55,7 +71,7 @@ def stages_from_json(text: str) -> list[Annotator]:
     return [_built(described, None) for described in json.loads(text)]
 
 
-def _described(stage: Annotator, refer: Callable[[OpenedModel], dict[str, str]]) -> dict[str, Any]:
+def _described(stage: Annotator, refer: Callable[[OpenedModel], dict[str, Any]]) -> dict[str, Any]:
     params = {f.name: getattr(stage, f.name) for f in fields(stage) if f.name not in _TRANSIENT}
     for name, value in params.items():
         if isinstance(value, OpenedModel):
@@ -63,22 +79,22 @@ def _described(stage: Annotator, refer: Callable[[OpenedModel], dict[str, str]])
     return {"format": _FORMAT, "class": stage.name, "params": params}
 
 
-def _reference(model: OpenedModel) -> dict[str, str]:
+def _reference(model: OpenedModel) -> dict[str, Any]:
     if model.folder.parent == BUNDLED:
         return {"name": model.head.name, "version": model.manifest.version}
-    return {"folder": str(model.folder), "head": model.head.name}
+    files = {file.path: file.sha256 for file in model.manifest.files}
+    return {"folder": str(model.folder), "head": model.head.name, "files": files}
 
 
 def _save_stage(stage: Annotator, folder: Path) -> None:
     _write_json(folder / _METADATA, _described(stage, partial(_save_model, folder=folder)))
 
 
-def _save_model(model: OpenedModel, *, folder: Path) -> dict[str, str]:
+def _save_model(model: OpenedModel, *, folder: Path) -> dict[str, Any]:
     """Refer to a bundled model by name; copy any other beside the stage."""
     if model.folder.parent == BUNDLED:
         return _reference(model)
-    if model.folder != (folder / "model").resolve():
-        shutil.copytree(model.folder, folder / "model", dirs_exist_ok=True)
+    shutil.copytree(model.folder, folder / "model")
     return {"folder": "model", "head": model.head.name}
 
 
@@ -101,7 +117,7 @@ def _built(described: dict[str, Any], folder: Path | None) -> Annotator:
         raise UnsupportedModelError(msg) from None
 
 
-def _load_model(reference: dict[str, str], folder: Path | None) -> OpenedModel:
+def _load_model(reference: dict[str, Any], folder: Path | None) -> OpenedModel:
     """Open a bundled model by name; another one from beside the stage, whatever a saved pipeline says."""
     if "folder" not in reference:
         return open_model(reference["name"])

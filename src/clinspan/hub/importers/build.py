@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import mmap
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from clinspan.exceptions import InputError, ModelError, OutputError, UnsupportedModelError
+from clinspan.folders import complete
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import MANIFEST, Head, Manifest, ModelFile
 from clinspan.hub.resolve import BUNDLED, home, installed_heads
@@ -85,7 +85,7 @@ def build_folder(
         _check_not_bundled(name)
     target = target or home() / "models" / name.replace("/", "-")
     _check_target(target, name)
-    with _complete(target) as folder:
+    with complete(target) as folder:
         parts.fill(folder)
         output, longest = _check_graph(folder / GRAPH, parts)
         manifest = Manifest(
@@ -133,33 +133,6 @@ def _check_target(target: Path, name: str) -> None:
         if (other := Manifest.read(target).name) != name:
             msg = f"{target} holds the model {other!r}; delete it or choose another name."
             raise OutputError(msg)
-
-
-@contextmanager
-def _complete(target: Path) -> Iterator[Path]:
-    """Yield a folder that takes the target's place at the end; after an error nothing of it is left."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as temporary:
-            folder = Path(temporary, "model")
-            folder.mkdir()
-            yield folder
-            _replace(target, folder, aside=Path(temporary, "old"))
-    except OSError as error:
-        msg = f"{target} could not be written: {error}."
-        raise OutputError(msg) from error
-
-
-def _replace(target: Path, folder: Path, aside: Path) -> None:
-    replaced = target.exists()
-    if replaced:
-        target.rename(aside)
-    try:
-        folder.rename(target)
-    except OSError:
-        if replaced:
-            aside.rename(target)
-        raise
 
 
 def _check_graph(graph: Path, parts: Parts) -> tuple[str, int]:
