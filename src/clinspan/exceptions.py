@@ -20,7 +20,13 @@ No message carries the text of a note: rows, columns, files and characters' posi
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
+
+TEXT_COL: Final = "text_col (--text-col)"
+ID_COL: Final = "id_col (--id-col)"
+_COLUMN_NAME: Final = re.compile(r"[^\W\d][\w.-]{0,39}")
 
 
 class ClinspanError(Exception):
@@ -35,10 +41,20 @@ class MissingColumnError(InputError):
     """A data frame or file lacks the column that was asked for."""
 
     @classmethod
-    def from_name(cls, name: str, available: Iterable[str]) -> MissingColumnError:
-        """Name the missing column and those that exist."""
-        listed = ", ".join(repr(column) for column in available) or "none"
-        return cls(f"No column {name!r}; available: {listed}. Name the text column with text_col (--text-col).")
+    def from_name(cls, name: str, available: Iterable[str], *, argument: str = TEXT_COL) -> MissingColumnError:
+        """Name the missing column and those that exist.
+
+        Args:
+            name: of the missing column.
+            available: the columns that exist. If the name of one is no plain word, only their number is told: the
+                first row of a table without a header may be a patient's.
+            argument: what names another column.
+        """
+        columns = list(available)
+        listed = ", ".join(repr(column) for column in columns) or "none"
+        if not all(map(_COLUMN_NAME.fullmatch, columns)):
+            listed = f"{len(columns)} whose names are not all plain words (is the header missing?)"
+        return cls(f"No column {name!r}; available: {listed}. Name another with {argument}.")
 
 
 class ColumnTypeError(InputError):

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 import clinspan
 from clinspan import exceptions
 from clinspan.cli import _typer
-from clinspan.exceptions import RowWarning
+from clinspan.io.notes import DELIMITERS, TABLES
+from clinspan.io.spark import read_notes
 from notes import FRAGMENTS
+from spark.conftest import needs_classic
 
 MODEL = "en/anatomy"
 NOTES = dict(enumerate(FRAGMENTS[:4]))
@@ -39,14 +41,15 @@ def expected():
     return sorted(zip(*columns, strict=True))
 
 
-@pytest.mark.parametrize(("suffix", "form"), [("parquet", "parquet"), ("csv", "csv"), ("jsonl", "json")])
-def test_tables(spark, tmp_path, expected, suffix, form):
-    source, output = tmp_path / f"notes.{suffix}", tmp_path / f"entities.{suffix}"
+@pytest.mark.parametrize("suffix", TABLES)
+def test_tables(spark, tmp_path, expected, suffix):
+    form = {"tsv": "csv", "jsonl": "json"}.get(TABLES[suffix], TABLES[suffix])
+    source, output = tmp_path / f"notes{suffix}", tmp_path / f"entities.{form.replace('json', 'jsonl')}"
     table = pd.DataFrame({"id": list(NOTES), "text": list(NOTES.values())})
     if form == "parquet":
         pq.write_table(pa.Table.from_pandas(table), source)
     elif form == "csv":
-        table.to_csv(source, index=False)
+        table.to_csv(source, index=False, sep=DELIMITERS[TABLES[suffix]])
     else:
         source.write_text("".join(json.dumps({"id": i, "text": text}) + "\n" for i, text in NOTES.items()))
     assert annotate(source, "-o", output).exit_code == 0
@@ -58,9 +61,11 @@ def test_a_folder_of_texts_has_paths_for_ids(spark, tmp_path, expected):
     for i, text in NOTES.items():
         (tmp_path / "notes" / f"{i}.txt").write_text(text)
     (tmp_path / "notes" / "bad.txt").write_bytes(b"\xff\xfe secret")
-    with pytest.warns(RowWarning, match=r"bad\.txt") as caught:
-        assert annotate(tmp_path / "notes", "-o", tmp_path / "out.parquet").exit_code == 0
-    assert "secret" not in str(caught[0].message)
+    done = annotate(tmp_path / "notes", "-o", tmp_path / "out.parquet")
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("warning: note ")
+    assert line.endswith("notes/bad.txt: not UTF-8 at byte 0; convert the source to UTF-8")
     found = written(tmp_path / "out.parquet", "parquet")
     assert sorted((int(path.rpartition("/")[2].removesuffix(".txt")), *rest) for path, *rest in found) == expected
 
@@ -69,8 +74,39 @@ def test_what_spark_cannot_do_is_said(spark, tmp_path):
     source = tmp_path / "notes.parquet"
     pq.write_table(pa.table({"text": ["The heart."]}), source)
     assert annotate(source).exit_code == 2
-    with pytest.raises(exceptions.MissingColumnError, match="id"):
+    with pytest.raises(exceptions.MissingColumnError, match=r"No column 'id'; .* Name another with id_col"):
         annotate(source, "-o", tmp_path / "out.parquet")
     pq.write_table(pa.table({"id": [1], "text": ["The heart."]}), source)
     with pytest.raises(exceptions.InputError, match="parquet, csv, jsonl, not brat"):
         annotate(source, "-o", tmp_path / "out", "-f", "brat")
+
+
+@pytest.mark.parametrize("name", ["notes", "note.txt", "notes.parquet"])
+def test_nothing_to_read_is_an_error(spark, tmp_path, name):
+    with pytest.raises(exceptions.InputError):
+        annotate(tmp_path / name, "-o", tmp_path / "out.parquet")
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(exceptions.InputError, match=r"^No \.txt files in "):
+        annotate(tmp_path / "notes", "-o", tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_an_output_that_is_there_is_kept(spark, tmp_path):
+    source = tmp_path / "notes.parquet"
+    pq.write_table(pa.table({"id": [1], "text": ["The heart."]}), source)
+    assert annotate(source, "-o", tmp_path / "out.parquet").exit_code == 0
+    with pytest.raises(exceptions.OutputError, match=r"^Spark: .*already exists"):
+        annotate(source, "-o", tmp_path / "out.parquet")
+    assert written(tmp_path / "out.parquet", "parquet") == [(1, 4, "heart", "Organ")]
+
+
+@needs_classic
+def test_texts_are_read_once(spark, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("The heart.")
+    (tmp_path / "notes" / "bad.txt").write_bytes(b"\xff")
+    notes = read_notes(spark, str(tmp_path / "notes"))
+    assert notes.frame.count() == 1
+    for path in (tmp_path / "notes").iterdir():
+        path.unlink()
+    assert [error for _, error in notes.errors()] == ["not UTF-8 at byte 0; convert the source to UTF-8"]

@@ -199,11 +199,19 @@ class TestFrames:
         frame = kind.make([GOOD], n=[1])
         with pytest.raises(MissingColumnError) as error:
             getattr(ner, method)(frame, text_col="note")
-        assert one_line(error) == (
-            "No column 'note'; available: 'n', 'text'. Name the text column with text_col (--text-col)."
-        )
+        assert one_line(error) == ("No column 'note'; available: 'n', 'text'. Name another with text_col (--text-col).")
         with pytest.raises(MissingColumnError, match="No column 'key'; available: 'n', 'text'"):
             ner.entities(frame, id_col="key")
+
+    @pytest.mark.parametrize("kind", [k for k in KINDS if k.name != "list"], ids=str)
+    @pytest.mark.parametrize("name", [SECRET, "1", f"{SECRET}, born 1950, has HIV", "HIV" * 14])
+    def test_names_of_columns_that_may_be_a_row_are_not_told(self, ner, kind, name):
+        with pytest.raises(MissingColumnError) as error:
+            ner.entities(kind.make([GOOD], **{name: [1]}), text_col="note")
+        assert one_line(error) == (
+            "No column 'note'; available: 2 whose names are not all plain words (is the header missing?). "
+            "Name another with text_col (--text-col)."
+        )
 
     @pytest.mark.parametrize("kind", [k for k in KINDS if k.name != "list"], ids=str)
     @pytest.mark.parametrize("values", [[1, 2], [1.5, None], [True, False]], ids=["int", "float", "bool"])

@@ -22,10 +22,11 @@ def start(*_: Any, **options: Any) -> Any:
 
     Args:
         options: `remote` is the URL of a Spark Connect server; `master_url` (or `master`) and `spark_conf` (or
-            `params`) go to classic PySpark.
+            `params`) go to classic PySpark. Sail takes any `local` master for this process.
 
     Raises:
-        MissingExtraError: if neither classic PySpark with Java nor Sail is installed.
+        MissingExtraError: if neither classic PySpark with Java nor Sail is installed, or only Sail where a master
+            is named that is a cluster.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if (active := _active()) is not None:
@@ -36,6 +37,7 @@ def start(*_: Any, **options: Any) -> Any:
     if engine == CLASSIC:
         return _classic(options)
     if engine == SAIL:
+        _refuse_cluster(_master(options))
         return _sail()
     raise MissingExtraError.from_extra("spark", "A Spark session")
 
@@ -83,6 +85,13 @@ def _connected(url: str) -> Any:
     return SparkSession.builder.remote(url).getOrCreate()
 
 
+def _refuse_cluster(master: str) -> None:
+    if master and not master.startswith("local"):
+        msg = f"Master {master!r} needs classic PySpark and Java, and `clinspan doctor` finds only Sail: "
+        msg += "pip install 'clinspan[spark-jvm]' in another environment, and Java 17."
+        raise MissingExtraError(msg)
+
+
 _server: Any = None  # kept alive with the process
 
 
@@ -90,7 +99,7 @@ def _sail() -> Any:
     global _server
     from pysail.spark import SparkConnectServer
 
-    os.environ.setdefault("RUST_LOG", "warn")  # each request is a line otherwise
+    os.environ.setdefault("RUST_LOG", "error")  # each request is a line otherwise, and each `persist` a warning
     if _server is None:
         _server = SparkConnectServer(_HOST, 0)
         _server.start(background=True)

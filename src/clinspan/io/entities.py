@@ -203,10 +203,10 @@ def entity_writer(path: Path, named: str | None = None) -> Iterator[EntityWriter
         OutputError: if the target cannot be written, or exists and is no file.
     """
     kind = Format.of(path, named)
-    part = path.with_name(f".{path.name}.part")
+    part = path.parent / f".{path.name}.part"
     try:
-        _remove(part)
         _check_target(path, folder=kind is BratWriter)
+        _remove(part)
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = kind(part)
         try:

@@ -1,30 +1,38 @@
 """Reading notes: text files and folders, CSV, JSON lines, Parquet, standard input.
 
 Every reader is a generator of `Note`: one note at a time, in bounded memory. What cannot be read is handed on
-as that note's error and costs no other.
+as that note's error and costs no other. A note without an id goes by the number of its row, from 0.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
-from clinspan.frames import Unreadable
+from clinspan.exceptions import ID_COL, TEXT_COL, ColumnTypeError, InputError, MissingColumnError
+from clinspan.io.csv_rows import CsvRow, csv_rows
+from clinspan.texts import Unreadable
 
 STDIN: Final = "-"
+TABLES: Final = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "jsonl",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 _BATCH_ROWS: Final = 1024
-_LONGEST_FIELD: Final = 2**31 - 1  # the csv module's own bound, 131,072 characters, is shorter than some notes
 
 
 class Note(NamedTuple):
@@ -34,11 +42,17 @@ class Note(NamedTuple):
     text: Any
 
 
+def table_kind(path: PurePath) -> str:
+    """Return which kind of table the suffix of a path says, perhaps one before `.gz`; "" for a text or a folder."""
+    suffix = path.suffix if path.suffix != ".gz" else PurePath(path.stem).suffix
+    return TABLES.get(suffix, "")
+
+
 def read_notes(source: str, *, text_col: str = "text", id_col: str | None = None) -> Iterator[Note]:
     """Read notes from a path, or from standard input for `-`.
 
     Args:
-        source: text file, folder of `.txt` files, `.csv`, `.tsv`, `.jsonl` (also `.gz`), `.parquet`, or `-`.
+        source: text file, folder of `.txt` files, a table with a suffix of `TABLES` (also `.gz`), or `-`.
         text_col: column or key of the text, for tables.
         id_col: column or key of the id; by default `id` if there is one, else the row number.
 
@@ -74,12 +88,12 @@ def _whole(path: Path, notes: Iterator[Note]) -> Iterator[Note]:
 
 
 def _read_file(path: Path, text_col: str, id_col: str | None) -> Iterator[Note]:
-    kind = path.suffix if path.suffix != ".gz" else Path(path.stem).suffix
-    if kind in (".csv", ".tsv"):
-        return read_csv(path, text_col=text_col, id_col=id_col, delimiter="\t" if kind == ".tsv" else ",")
-    if kind in (".jsonl", ".ndjson"):
+    kind = table_kind(path)
+    if kind in DELIMITERS:
+        return read_csv(path, text_col=text_col, id_col=id_col, delimiter=DELIMITERS[kind])
+    if kind == "jsonl":
         return read_jsonl(path, text_col=text_col, id_col=id_col)
-    if kind == ".parquet":
+    if kind == "parquet":
         return read_parquet(path, text_col=text_col, id_col=id_col)
     return (Note(_spelled(file.name, 0), file.read_bytes()) for file in [path])
 
@@ -103,75 +117,63 @@ def _content(file: Path) -> bytes | Unreadable:
 def read_jsonl(path: Path, *, text_col: str, id_col: str | None) -> Iterator[Note]:
     """Read JSON objects, one a line; a line that is none becomes that note's error."""
     with _opened(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _json_note(line, number, text_col, id_col)
+        filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+        for row, (number, line) in enumerate(filled):
+            yield _json_note(line, number, row, text_col, id_col)
 
 
 def _opened(path: Path) -> Any:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def _json_note(line: bytes, number: int, text_col: str, id_col: str | None) -> Note:
-    name = str(number)
+def _json_note(line: bytes, number: int, row: int, text_col: str, id_col: str | None) -> Note:
+    name = str(row)
     try:
-        row = json.loads(line)
+        found = json.loads(line)
     except UnicodeDecodeError as error:
         return Note(name, Unreadable(f"line {number}: not UTF-8 at byte {error.start}; convert the source to UTF-8"))
     except (ValueError, RecursionError):
         return Note(name, Unreadable(f"line {number} is not JSON"))
-    if not isinstance(row, dict):
+    if not isinstance(found, dict):
         return Note(name, Unreadable(f"line {number} is not a JSON object"))
-    name = _spelled(row.get(id_col or "id"), number)
-    if text_col not in row:
+    name = _spelled(found.get(id_col or "id"), row)
+    if text_col not in found:
         return Note(name, Unreadable(f"line {number} has no key {text_col!r}; name it with --text-col"))
-    return Note(name, row[text_col])
+    return Note(name, found[text_col])
 
 
 def read_csv(path: Path, *, text_col: str, id_col: str | None, delimiter: str = ",") -> Iterator[Note]:
     """Read a delimited file with a header; quoted fields may hold line breaks.
 
-    What is no row of the table (too many fields or too few, quotes that do not close) becomes that note's error.
+    What is no row of the table becomes an error that names its lines. After quotes that do not close, or close within
+    a field, reading goes on with the line that follows the row's first.
 
     Raises:
         MissingColumnError: if the header lacks the column.
     """
-    csv.field_size_limit(_LONGEST_FIELD)
     # bytes that are no UTF-8 travel as lone surrogates, so that they are the error of their own row
-    with _opened(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as lines:
-        rows = csv.reader(lines, delimiter=delimiter, strict=True)
-        found = _csv_rows(rows)
-        names = _header(path, next(found, (0, [])))
+    with _opened(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as file:
+        found = csv_rows(file, delimiter)
+        names = _header(path, next(found, None))
         wanted = [names.index(name) for name in _wanted(names, text_col, id_col)]
-        for number, (line, row) in enumerate(found):
-            if isinstance(row, list) and len(row) != len(names):
-                row = Unreadable(f"line {line} has {len(row)} fields, the header {len(names)}")
-            if isinstance(row, Unreadable):  # its id may be anything, even the text
-                yield Note(str(number) if len(wanted) == 1 else f"line {line}", row)
-            else:
-                text, *named = (row[at] for at in wanted)
-                yield Note(_spelled(named[0] if named else None, number), _raw(text))
+        for number, row in enumerate(found):
+            yield _csv_note(row, number, len(names), wanted)
 
 
-def _header(path: Path, found: tuple[int, list[str] | Unreadable]) -> list[str]:
-    if isinstance(found[1], Unreadable) or not found[1]:
+def _header(path: Path, row: CsvRow | None) -> list[str]:
+    if row is None or row.error:
         msg = f"{path.name} has no header line; its first line has to name the columns."
         raise InputError(msg)
-    return [_spelled(name, "") for name in found[1]]
+    return [_spelled(name, "") for name in row.fields]
 
 
-def _csv_rows(rows: Any) -> Iterator[tuple[int, list[str] | Unreadable]]:
-    """Yield each row, or what is wrong with it, and the line it begins in; blank lines are none."""
-    row: list[str] | None = []
-    while row is not None:
-        line = rows.line_num + 1
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield line, Unreadable(f"line {line} is not CSV ({error})")
-            continue
-        if row:
-            yield line, row
+def _csv_note(row: CsvRow, number: int, width: int, wanted: list[int]) -> Note:
+    """Return the note of a row; a bad one goes by its lines where there are ids, since its own may be anything."""
+    error = row.error or ("" if len(row.fields) == width else f"{len(row.fields)} fields, the header has {width}")
+    if error:
+        return Note(str(number) if len(wanted) == 1 else row.lines, Unreadable(f"{row.lines}: {error}"))
+    text, *named = (row.fields[at] for at in wanted)
+    return Note(_spelled(named[0] if named else None, number), _raw(text))
 
 
 def _raw(text: str) -> str | bytes:
@@ -199,9 +201,9 @@ def read_parquet(path: Path, *, text_col: str, id_col: str | None) -> Iterator[N
 
 
 def _wanted(names: list[str], text_col: str, id_col: str | None) -> list[str]:
-    for name in (text_col, *([id_col] if id_col else [])):
-        if name not in names:
-            raise MissingColumnError.from_name(name, names)
+    for name, argument in ((text_col, TEXT_COL), (id_col, ID_COL)):
+        if name is not None and name not in names:
+            raise MissingColumnError.from_name(name, names, argument=argument)
     key = id_col or ("id" if "id" in names else None)
     return [text_col, key] if key and key != text_col else [text_col]
 

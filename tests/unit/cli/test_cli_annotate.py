@@ -122,6 +122,14 @@ class TestOutputs:
         assert outcome.message == f"error: {inputs['folder']} exists; name a new folder."
         assert (inputs["folder"] / "a.txt").is_file()
 
+    @pytest.mark.parametrize(
+        ("output", "form"), [(".", "brat"), ("", "brat"), (".", "csv"), ("/", "csv"), ("..", "csv")]
+    )
+    def test_a_path_without_a_name_is_no_output(self, clinspan, inputs, output, form):
+        outcome = clinspan("annotate", inputs["n.csv"], *MODEL, "-o", output, "-f", form)
+        kind = "folder" if form == "brat" else "file"
+        assert (outcome.code, outcome.message) == (2, f"error: {output or '.'} exists; name a new {kind}.")
+
 
 def test_columns_by_name(clinspan, tmp_path):
     path = tmp_path / "n.csv"
@@ -161,10 +169,10 @@ class TestBadRows:
         return path
 
     WARNINGS = (
-        "warning: note 2: line 2 is not JSON",
+        "warning: note 1: line 2 is not JSON",
         "warning: note c: a text is wanted, not list",
         "warning: note d: line 4 has no key 'text'; name it with --text-col",
-        "warning: note 5: line 5: not UTF-8 at byte 23; convert the source to UTF-8",
+        "warning: note 4: line 5: not UTF-8 at byte 23; convert the source to UTF-8",
         "warning: note f: a lone surrogate at character 0; decode the source with errors='replace'",
         "warning: note g  [2J[red]: a text is wanted, not int",
     )
@@ -201,8 +209,14 @@ class TestNothingDone:
         [
             (("{n.csv}", "-m", "en/anatomi"), "No model 'en/anatomi'. Did you mean 'en/anatomy'?"),
             (("nowhere.csv", *MODEL), "Nothing at nowhere.csv. Give a text file, a folder,"),
-            (("{n.csv}", *MODEL, "--text-col", "body"), "No column 'body'; available: 'id', 'text'. Name the text"),
-            (("{n.csv}", *MODEL, "--id-col", "key"), "No column 'key'; available: 'id', 'text'."),
+            (
+                ("{n.csv}", *MODEL, "--text-col", "body"),
+                "available: 'id', 'text'. Name another with text_col (--text-col).",
+            ),
+            (
+                ("{n.csv}", *MODEL, "--id-col", "key"),
+                "No column 'key'; available: 'id', 'text'. Name another with id_col (--id-col).",
+            ),
             (("{n.parquet}", *MODEL, "--text-col", "x"), "No column 'x'; available: 'id', 'text'."),
             (("{folder}/../none", *MODEL), "Nothing at "),
             (("{numbers.parquet}", *MODEL), "Column 'text' holds int64, not text."),
@@ -254,6 +268,9 @@ class TestNothingDone:
             ("x.txt",),
             ("x.txt", "-m"),
             ("x.txt", *MODEL, "--threads", "0"),
+            ("x.txt", *MODEL, "--engine", "spark"),
+            ("x.txt", *MODEL, "--engine", "spark", "-o", "o.csv", "--threads", "2"),
+            ("x.txt", *MODEL, "-o", "o.csv", "--master", "local", "--remote", "sc://host"),
             ("x.txt", *MODEL, "-f", "xml"),
             ("a", "b"),
         ],

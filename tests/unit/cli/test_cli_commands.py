@@ -98,7 +98,7 @@ class TestEvaluate:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("{", "gold.jsonl, line 1: not a record with text and entities"),
+            ("{", "gold.jsonl, line 1: not a JSON object with a text"),
             ('{"text": "x", "entities": [{"start": 0, "end": 9, "label": "L"}]}', "the span 0-9 lies outside its text"),
         ],
     )
@@ -150,6 +150,14 @@ def test_a_model_of_spark_nlp_is_imported(clinspan, tmp_path, monkeypatch, packe
     assert (outcome.code, outcome.out) == (0, f"organs  {tmp_path / 'home' / 'models' / 'organs'}\n")
     assert "heart" in clinspan("annotate", "-", "-m", "organs", stdin=b"The heart.").out
     assert clinspan("import", source, "--name", "mine/organs", "--lang", "es").out.startswith("mine/organs  ")
+
+
+@pytest.mark.parametrize("option", ["--name=x", "--lang=en", "--unit=token", "--licence=MIT", "--no-int8"])
+def test_options_for_a_model_of_the_hub_are_refused(clinspan, monkeypatch, option):
+    monkeypatch.setattr("clinspan.hub.resolve.resolve", lambda _: pytest.fail("it was fetched all the same"))
+    outcome = clinspan("import", "hf:owner/name", option)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{option.partition('=')[0]}: a model of the hub takes no options" in " ".join(outcome.err.split())
 
 
 def test_a_damaged_model_of_spark_nlp_is_named(clinspan, tmp_path):

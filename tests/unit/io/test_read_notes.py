@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
-from clinspan.frames import Unreadable, checked_text
 from clinspan.io.notes import read_notes
+from clinspan.texts import Unreadable, checked_text
 
 SECRET = "Jane Roe"
 
@@ -125,19 +125,44 @@ class TestCsv:
     def test_fields_too_many_or_too_few_cost_one_row(self, tmp_path):
         path = write(tmp_path / "n.csv", f"id,text\n1,{SECRET}, aged 50\n2\n3,fine\n")
         assert read(path) == [
-            ("line 2", "line 2 has 3 fields, the header 2"),
-            ("line 3", "line 3 has 1 fields, the header 2"),
+            ("line 2", "line 2: 3 fields, the header has 2"),
+            ("line 3", "line 3: 1 fields, the header has 2"),
             ("3", "fine"),
         ]
 
     def test_quotes_that_are_not_csv_cost_one_row(self, tmp_path):
         path = write(tmp_path / "n.csv", f'id,text\n1,"{SECRET}" said\n2,fine 5" wide\n3,"never closed\n4,lost\n')
         found = read(path)
-        assert found[1] == ("2", 'fine 5" wide')
-        assert [name for name, _ in found] == ["line 2", "2", "line 4"]
-        assert "line 2 is not CSV" in found[0][1]
-        assert "line 4 is not CSV" in found[2][1]
+        assert found[1::2] == [("2", 'fine 5" wide'), ("4", "lost")]
+        assert [name for name, _ in found[::2]] == ["line 2", "lines 4 to 5"]
+        assert found[0][1].startswith("line 2: not CSV (")
+        assert found[2][1] == "lines 4 to 5: not CSV (unexpected end of data), check its quotes; read on from line 5"
         assert SECRET not in str(found)
+
+    @pytest.mark.parametrize("later", ['4,"quoted"', '4,the "quoted" kidney', "4,unquoted"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_notes_after_a_quote_that_is_not_closed_are_read(self, tmp_path, later, end):
+        rows = ["id,text", f'1,"{SECRET}', "2,a", '3,"b', 'c"', later, "5,d", '6,"e', "7,f"]
+        path = write(tmp_path / "n.csv", end.join(rows) + end)
+        found = dict(read(path))
+        later_text = later[2:].removeprefix('"').removesuffix('"')
+        assert {name: text for name, text in found.items() if "not CSV" not in text} == {
+            "2": "a",
+            "3": f"b{end}c",
+            "4": later_text,
+            "5": "d",
+            "7": "f",
+        }
+        assert [name for name, text in found.items() if "not CSV" in text] == ["lines 2 to 4", "lines 8 to 9"]
+        assert SECRET not in str(found)
+
+    def test_many_quotes_that_are_not_closed(self, tmp_path):
+        path = write(tmp_path / "n.csv", "text\n" + '"open\n' * 5000)
+        assert [name for name, _ in read(path)] == [str(i) for i in range(5000)]
+
+    def test_a_row_of_several_lines_that_does_not_fit_names_them_all(self, tmp_path):
+        path = write(tmp_path / "n.csv", 'id,text\n1,"a\nb",c\n2,d\n')
+        assert read(path) == [("lines 2 to 3", "lines 2 to 3: 3 fields, the header has 2"), ("2", "d")]
 
     def test_a_note_longer_than_any_buffer(self, tmp_path):
         text = "kidney " * 500_000
@@ -156,20 +181,28 @@ class TestCsv:
     def test_a_header_and_no_rows(self, tmp_path):
         assert read(write(tmp_path / "n.csv", "text\n")) == []
 
-    @pytest.mark.parametrize("options", [{"text_col": "body"}, {"id_col": "body"}])
-    def test_a_missing_column(self, tmp_path, options):
-        with pytest.raises(MissingColumnError, match=r"^No column 'body'; available: 'id', 'text'."):
-            read(write(tmp_path / "n.csv", "id,text\n1,x\n"), **options)
+    @pytest.mark.parametrize("option", ["text_col", "id_col"])
+    def test_a_missing_column(self, tmp_path, option):
+        with pytest.raises(MissingColumnError) as error:
+            read(write(tmp_path / "n.csv", "id,text\n1,x\n"), **{option: "body"})
+        named = f"{option} (--{option.replace('_', '-')})"
+        assert str(error.value) == f"No column 'body'; available: 'id', 'text'. Name another with {named}."
+
+    def test_a_first_row_in_place_of_a_header_is_not_told(self, tmp_path):
+        path = write(tmp_path / "n.csv", f'1,"{SECRET}, born 1950, has HIV"\n2,x\n')
+        with pytest.raises(MissingColumnError, match=r"available: 2 whose .*\(is the header missing\?\)") as error:
+            read(path)
+        assert SECRET not in str(error.value)
 
 
 class TestJsonLines:
-    @pytest.mark.parametrize("name", ["n.jsonl", "n.ndjson", "n.jsonl.gz"])
+    @pytest.mark.parametrize("name", ["n.jsonl", "n.ndjson", "n.json", "n.jsonl.gz"])
     def test_notes_with_and_without_ids(self, tmp_path, name):
         content = (
             b'\xef\xbb\xbf{"id": 7, "text": "caf\xc3\xa9"}\n\n{"text": "\\ud83d\\ude00\\n", "x": 1}\r\n{"text": null}'
         )
         path = write(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
-        assert read(path) == [("7", "café"), ("3", "😀\n"), ("4", None)]
+        assert read(path) == [("7", "café"), ("1", "😀\n"), ("2", None)]
 
     def test_other_keys(self, tmp_path):
         path = write(tmp_path / "n.jsonl", '{"note": "x", "key": "k"}')
@@ -192,14 +225,14 @@ class TestJsonLines:
     def test_a_bad_line_costs_no_other(self, tmp_path, line, error):
         line = line if isinstance(line, bytes) else line.encode()
         path = write(tmp_path / "n.jsonl", b'{"text": "a"}\n' + line + b'\n{"text": "b"}\n')
-        assert read(path) == [("1", "a"), ("2", error), ("3", "b")]
+        assert read(path) == [("0", "a"), ("1", error), ("2", "b")]
 
     def test_any_id_can_be_written(self, tmp_path):
         path = write(
             tmp_path / "n.jsonl", '{"id": "\\ud800", "text": "a"}\n{"id": null, "text": "b"}\n{"id": [1], "text": "c"}'
         )
         names = [name for name, _ in read(path)]
-        assert names[1:] == ["2", "[1]"]
+        assert names[1:] == ["1", "[1]"]
         assert names[0].encode()
 
     @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"text": "x"}\n' * 999)[:-20], b"\x1f\x8b\x08"])
@@ -259,6 +292,24 @@ class TestParquet:
         with pytest.raises(InputError, match=r"^n.parquet cannot be read: ") as error:
             read(write(path, bytes(content)))
         assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("n.csv", b"text,x\na,0\n\nb,0\n"),
+        ("n.tsv", b"text\na\nb\n"),
+        ("n.jsonl", b'{"text": "a"}\n\n{"text": "b"}\n'),
+        ("n.parquet", None),
+    ],
+)
+def test_rows_without_ids_are_numbered_from_0_in_every_table(tmp_path, name, content):
+    path = tmp_path / name
+    if content is None:
+        pq.write_table(pa.table({"text": ["a", "b"]}), path)
+    else:
+        write(path, content)
+    assert read(path) == [("0", "a"), ("1", "b")]
 
 
 def test_unreadable_says_why():
