@@ -1,4 +1,4 @@
-"""Text in, batches out, and back: lists, pandas, Polars and Arrow, at the edge only.
+"""Frames in and out: lists, pandas, Polars and Arrow, at the edge only.
 
 Only the text column of a frame is converted; the other columns stay untouched in the frame they came
 in. Libraries are looked up in `sys.modules`, never imported: whoever has a pandas frame has pandas.
@@ -8,92 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
-
-BATCH_CHARACTERS: Final = 16_000  # few, so that threads prepare one batch while the model runs another
-TEXT: Final = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Stands for a text that a reader could not read, with the reason."""
-
-    reason: str
-
-
-@dataclass
-class TextSource:
-    """A stream of texts as batches of whole documents, with a note of the rows that are no text.
-
-    Attributes:
-        values: the texts; None and NaN count as empty.
-        errors: what is wrong with a row, by row number; filled as rows are read.
-        rows: how many have been read.
-        batch_characters: a batch ends with the document that reaches this many characters.
-    """
-
-    values: Iterable[Any]
-    errors: dict[int, str] = field(default_factory=dict)
-    rows: int = 0
-    batch_characters: int = BATCH_CHARACTERS
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield batches with one column, `text`; a row in error is null."""
-        texts: list[str | None] = []
-        size = 0
-        for value in self.values:
-            text, error = checked_text(value)
-            if error:
-                self.errors[self.rows] = error
-            texts.append(text)
-            self.rows += 1
-            size += len(text or "") + 1
-            if size >= self.batch_characters:
-                yield _text_batch(texts)
-                texts, size = [], 0
-        if texts:
-            yield _text_batch(texts)
-
-
-def _text_batch(texts: list[str | None]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array(texts, pa.string())], names=[TEXT])
-
-
-def checked_text(value: object) -> tuple[str | None, str | None]:
-    """Return (text, None), or (None, what is wrong); None and NaN are empty text."""
-    if isinstance(value, str):
-        return _encodable(value)
-    if value is None or value is getattr(sys.modules.get("pandas"), "NA", None):
-        return None, None
-    if isinstance(value, float) and np.isnan(value):
-        return None, None
-    if isinstance(value, bytes):
-        return _decoded(value)
-    if isinstance(value, Unreadable):
-        return None, value.reason
-    return None, f"a text is wanted, not {type(value).__name__}"
-
-
-def _encodable(text: str) -> tuple[str | None, str | None]:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        return None, f"a lone surrogate at character {error.start}; decode the source with errors='replace'"
-    return text, None
-
-
-def _decoded(raw: bytes) -> tuple[str | None, str | None]:
-    try:
-        return raw.decode(), None
-    except UnicodeDecodeError as error:
-        return None, f"not UTF-8 at byte {error.start}; convert the source to UTF-8"
+from clinspan.codepoints import Ints
+from clinspan.exceptions import TEXT_COL, ColumnTypeError, InputError, MissingColumnError
+from clinspan.texts import TEXT, checked_text
 
 
 def text_values(frame: Any, text_col: str) -> Iterable[Any]:
@@ -109,32 +32,63 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
     kind = frame_kind(frame)
     if kind == "list":
         return frame
-    names = list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
-    if text_col not in names:
-        raise MissingColumnError.from_name(text_col, names)
-    column = frame.column(text_col) if kind == "arrow" else frame[text_col]
+    column = column_of(frame, text_col)
     _check_type(text_col, column, kind)
     return column.to_pylist() if kind == "arrow" else column.to_list()
 
 
-def arrow_columns(frame: Any, names: Iterable[str]) -> dict[str, pa.Array]:
+def column_of(frame: Any, name: str, argument: str = TEXT_COL) -> Any:
+    """Return a column of a data frame or table, of its own kind.
+
+    Args:
+        frame: of any kind.
+        name: of the column.
+        argument: what names another column, for messages.
+
+    Raises:
+        MissingColumnError: if there is none of that name; a list has none but its texts.
+        InputError: if there are several.
+    """
+    kind = frame_kind(frame)
+    names = [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
+    if kind == "list" or name not in names:
+        raise MissingColumnError.from_name(name, names, argument=argument)
+    if (count := names.count(name)) > 1:
+        msg = f"{count} columns are called {name!r}; rename all but one."
+        raise InputError(msg)
+    at = names.index(name)
+    return frame.iloc[:, at] if kind == "pandas" else frame.to_series(at) if kind == "polars" else frame.column(at)
+
+
+def arrow_columns(frame: Any, names: Iterable[str], argument: str = TEXT_COL) -> dict[str, pa.Array]:
     """Return columns of a frame as Arrow arrays.
 
     Raises:
         MissingColumnError: if the frame has no such column.
+        ColumnTypeError: if a column holds values of kinds that do not go together.
     """
-    return {name: _arrow_column(frame, name) for name in names}
+    return {name: _as_arrow(name, column_of(frame, name, argument)) for name in names}
 
 
-def _arrow_column(frame: Any, name: str) -> pa.Array:
-    kind = frame_kind(frame)
-    names = [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
-    if kind == "list" or name not in names:
-        raise MissingColumnError.from_name(name, names)
-    if kind == "pandas":
-        return pa.array(frame[name], from_pandas=True)
-    column = frame[name].to_arrow() if kind == "polars" else frame.column(name)
+def _as_arrow(name: str, column: Any) -> pa.Array:
+    if hasattr(column, "to_arrow"):  # of Polars
+        column = column.to_arrow()
+    if not isinstance(column, pa.Array | pa.ChunkedArray):
+        try:
+            column = pa.array(column, from_pandas=True)
+        except pa.ArrowException:  # its message quotes a value, which may be a patient's
+            msg = f"Column {name!r} holds values of several kinds; convert it to one, such as text."
+            raise ColumnTypeError(msg) from None
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def rows_of(frame: Any, rows: Ints) -> Any:
+    """Return rows of a frame by their numbers, perhaps several times or not at all, as a frame of its kind."""
+    kind = frame_kind(frame)
+    if kind == "list":
+        values = [*frame]
+        return [values[row] for row in rows]
+    return frame.iloc[rows] if kind == "pandas" else frame[rows] if kind == "polars" else frame.take(pa.array(rows))
 
 
 def listed(frame: Any) -> Any:

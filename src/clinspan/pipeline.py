@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
@@ -14,10 +15,10 @@ from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.fusion import fused
 from clinspan.engines.base import Engine
 from clinspan.engines.local import LocalEngine
-from clinspan.exceptions import InputError
-from clinspan.frames import TEXT, TextSource, arrow_columns, is_spark_frame, listed, text_values, with_columns
+from clinspan.frames import arrow_columns, is_spark_frame, listed, rows_of, text_values, with_columns
 from clinspan.persistence import load_stages, save_stages
-from clinspan.rows import blanked, warn_of_rows
+from clinspan.rows import ROW, blanked, warn_of_rows
+from clinspan.texts import TEXT, TextSource, holds_lists, no_texts
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,15 @@ class Pipeline:
     def transform(self, frame: Any, *, text_col: str | None = None) -> Any:
         """Return the frame, of its own kind, with the columns of all stages added.
 
+        A stage that makes several rows of one, as one that explodes sentences does, repeats the row's other columns.
+
         Args:
             frame: list of texts, pandas, Polars or Spark frame, or Arrow table.
-            text_col: the text column; by default the one the assembler reads.
+            text_col: the text column, of texts or of lists of texts; by default the one the assembler reads.
 
         Raises:
             MissingColumnError: if there is no such column, or none of the others that an assembler reads.
             ColumnTypeError: if it does not hold text.
-            InputError: if a stage changes the number of rows, as one that explodes sentences does.
 
         Warns:
             RowWarning: naming rows that could not be annotated; their new columns are null.
@@ -67,22 +69,29 @@ class Pipeline:
 
             return spark.transformed(self.reading(text_col or self.text_col).stages, frame)
         frame = listed(frame)
-        source = TextSource(text_values(frame, text_col or self.text_col))
-        beside = arrow_columns(frame, self._columns_beside_text)
+        values = text_values(frame, text_col or self.text_col)
+        source = TextSource(values, nested=holds_lists(values))
+        beside = arrow_columns(frame, self._columns_beside_text, "id_col or metadata_col of the assembler")
         batches = list(self.run(_named(source.batches(), self.text_col, beside)))
         if not batches:
-            batches = list(self.run(_named([_empty()], self.text_col, beside)))
-        if sum(batch.num_rows for batch in batches) != source.rows:
-            msg = "A stage changes the number of rows (explode_sentences): use Pipeline.run, over record batches."
-            raise InputError(msg)
-        added = [name for name in batches[0].schema.names if name not in {self.text_col, *beside}]
+            batches = list(self.run(_named([no_texts()], self.text_col, beside)))
         warn_of_rows(source.errors)
-        columns = {name: batches[0].schema.field(name) for name in added}
-        return with_columns(frame, columns, blanked(batches, source.errors, added))
+        schema = batches[0].schema
+        added = [name for name in schema.names if name not in {self.text_col, ROW, *beside}]
+        columns = {name: schema.field(name) for name in added}
+        return with_columns(_rows_after(frame, batches, source.rows), columns, blanked(batches, source.errors, added))
 
     def reading(self, text_col: str) -> Pipeline:
         """Return the pipeline with its first assembler, and others of the same column, reading another column."""
         return replace(self, stages=[_reading(stage, self.text_col, text_col) for stage in self.stages])
+
+    def renamed(self, rename: Callable[[str], str]) -> Pipeline:
+        """Return the pipeline with other names for its annotation columns.
+
+        Args:
+            rename: gives the new name of a column; its stages write one column each.
+        """
+        return replace(self, stages=[_renamed(stage, rename) for stage in self.stages])
 
     @property
     def text_col(self) -> str:
@@ -131,16 +140,22 @@ def _reading(stage: Annotator, name: str, text_col: str) -> Annotator:
     return stage
 
 
+def _renamed(stage: Annotator, rename: Callable[[str], str]) -> Annotator:
+    return replace(stage, input_cols=tuple(map(rename, stage.input_cols)), output_col=rename(stage.output_col))
+
+
 def _named(
     batches: Iterable[pa.RecordBatch], text_col: str, beside: Mapping[str, pa.Array]
 ) -> Iterator[pa.RecordBatch]:
     """Yield batches of texts under the name that the stages read, with their rows of the columns beside."""
     first = 0
     for batch in batches:
-        columns = [batch.column(0), *(column.slice(first, batch.num_rows) for column in beside.values())]
-        yield pa.RecordBatch.from_arrays(columns, names=[text_col, *beside])
+        columns = [*batch.columns, *(column.slice(first, batch.num_rows) for column in beside.values())]
+        yield pa.RecordBatch.from_arrays(columns, names=[text_col, ROW, *beside])
         first += batch.num_rows
 
 
-def _empty() -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], pa.string())], names=[TEXT])
+def _rows_after(frame: Any, batches: Iterable[pa.RecordBatch], count: int) -> Any:
+    """Return the frame with the rows that the batches hold; the frame itself if they are all of it in order."""
+    rows = np.concatenate([batch.column(ROW) for batch in batches])
+    return frame if np.array_equal(rows, np.arange(count)) else rows_of(frame, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,13 +22,14 @@ from clinspan.annotators.word_embeddings import WordEmbeddings
 from clinspan.document import Document, Entity
 from clinspan.engines.base import Finish, Selected
 from clinspan.engines.local import LocalEngine
-from clinspan.exceptions import InputError, MissingColumnError, TextError, UnsupportedModelError
-from clinspan.frames import TEXT, TextSource, frame_kind, is_spark_frame, listed, text_values, with_columns
+from clinspan.exceptions import ID_COL, InputError, TextError, UnsupportedModelError
+from clinspan.frames import arrow_columns, frame_kind, is_spark_frame, listed, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
 from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, vectors_of
 from clinspan.long_table import COLUMNS, IdentifiedRows, LongTable, identified
 from clinspan.pipeline import Pipeline
-from clinspan.rows import blanked, warn_of_rows
+from clinspan.rows import ROW, blanked, warn_of_rows
+from clinspan.texts import TEXT, TextSource, no_texts
 
 CHUNK_COLUMN: Final = "ner_chunk"
 
@@ -122,16 +124,14 @@ class EntityRecognizer:
             RowWarning: naming rows that could not be annotated; their new columns are null.
         """
         if is_spark_frame(frame):
-            return self._on_spark(frame, text_col, Selected((*frame.columns, *self._sources)))
+            return self._on_spark(frame, text_col, Selected(tuple(dict.fromkeys((*frame.columns, *self._sources)))))
         frame = listed(frame)
         source = TextSource(text_values(frame, text_col))
-        columns = list(self._sources)
-        batches = [batch.select(columns) for batch in self.pipeline.run(source.batches())]
+        kept = [ROW, *self._sources]
+        batches = [batch.select(kept) for batch in self.pipeline.run(source.batches())]
         warn_of_rows(source.errors)
-        schema = self.pipeline.run([_no_rows()]).__next__().schema
-        return with_columns(
-            frame, {name: schema.field(name) for name in columns}, blanked(batches, source.errors, columns)
-        )
+        columns = {name: self._of_no_rows.schema.field(name) for name in self._sources}
+        return with_columns(frame, columns, blanked(batches, source.errors, self._sources))
 
     def entities(self, frame: Any, *, text_col: str = TEXT, id_col: str | None = None) -> Any:
         """Return the long table: one row per entity.
@@ -146,30 +146,48 @@ class EntityRecognizer:
             id_col: column that identifies rows in the result, in place of the row number; a Spark frame needs one.
 
         Raises:
-            InputError: if a Spark frame comes without `id_col`: its rows have no number.
+            MissingColumnError: if there is no such column.
+            InputError: if a Spark frame comes without `id_col`: its rows have no number; or if that is the name of
+                another column of the result.
 
         Warns:
             RowWarning: naming rows that could not be annotated.
         """
+        if id_col in COLUMNS[1:]:
+            msg = f"id_col is {id_col!r}, which is another column of the result; rename it first."
+            raise InputError(msg)
         if is_spark_frame(frame):
             if id_col is None:
                 msg = "Rows of a Spark frame have no number: name a column that identifies them (id_col)."
                 raise InputError(msg)
             needed = frame.select(*dict.fromkeys((id_col, text_col)))
             return self._on_spark(needed, text_col, IdentifiedRows(self._long_table, id_col))
+        frame = listed(frame)
         source = TextSource(text_values(frame, text_col))
-        tables, first = [], 0
+        ids = arrow_columns(frame, [id_col], ID_COL) if id_col is not None else {}
+        tables, first = [self._long_table.rows(self._of_no_rows)], 0
         for batch in self.pipeline.run(source.batches()):
             tables.append(self._long_table.rows(batch, first))
             first += batch.num_rows
         warn_of_rows(source.errors)
-        table = pa.concat_tables(tables) if tables else self._long_table.rows(_annotated_nothing(self))
-        return _like(frame, table, id_col)
+        table = pa.concat_tables(tables)
+        for name, column in ids.items():
+            table = identified(table, name, column)
+        return _like(frame, table)
 
     def _on_spark(self, frame: Any, text_col: str, finish: Finish) -> Any:
         from clinspan.engines import spark
 
-        return spark.finished(self.pipeline.reading(text_col).stages, frame, finish)
+        return spark.finished(self._private.reading(text_col).stages, frame, finish)
+
+    @property
+    def _private(self) -> Pipeline:
+        """The pipeline with names for the columns before the chunks that no column of a user's has."""
+        return self.pipeline.renamed(lambda name: name if name.startswith(CHUNK_COLUMN) else f"_clinspan_{name}")
+
+    @cached_property
+    def _of_no_rows(self) -> pa.RecordBatch:
+        return next(iter(self.pipeline.run([no_texts()])))
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -238,27 +256,9 @@ def _tagging_stages(model: OpenedModel, ner: str, chunk: str) -> list[Annotator]
     ]
 
 
-def _like(frame: Any, table: pa.Table, id_col: str | None) -> Any:
-    """Return the long table as the kind of the frame, with the id column in place of row numbers."""
-    kind = "list" if isinstance(frame, str) else frame_kind(frame)
-    if id_col is not None and kind != "list":
-        names = list(frame.schema.names if kind == "arrow" else frame.columns)
-        if id_col not in names:
-            raise MissingColumnError.from_name(id_col, names)
-        ids = frame.column(id_col) if kind == "arrow" else pa.array(frame[id_col].to_list())
-        table = identified(table, id_col, ids)
-    if kind == "pandas":
-        return table.to_pandas()
+def _like(frame: Any, table: pa.Table) -> Any:
+    """Return the long table as the kind of the frame."""
+    kind = frame_kind(frame)
     if kind == "polars":
-        import polars
-
-        return polars.from_arrow(table)
-    return table
-
-
-def _no_rows() -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], pa.string())], names=[TEXT])
-
-
-def _annotated_nothing(recognizer: EntityRecognizer) -> pa.RecordBatch:
-    return next(iter(recognizer.pipeline.run([_no_rows()])))
+        return sys.modules["polars"].from_arrow(table)
+    return table.to_pandas() if kind == "pandas" else table

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from clinspan.codepoints import Bools
 from clinspan.exceptions import RowWarning
 from clinspan.schema import row_mask
 
-_SHOWN = 5
+ROW: Final = "_clinspan_row"  # the column of row numbers that goes with texts; a stage may repeat or drop rows
+_SHOWN: Final = 5
 
 
 def describe_rows(errors: Mapping[int, str]) -> str:
@@ -31,16 +35,21 @@ def warn_of_rows(errors: Mapping[int, str]) -> None:
 def blanked(
     batches: Iterable[pa.RecordBatch], errors: Mapping[int, str], columns: Sequence[str]
 ) -> list[pa.RecordBatch]:
-    """Return the batches with null in the given columns of rows in error."""
+    """Return the batches with null in the given columns of rows in error.
+
+    Args:
+        batches: with the column `ROW`.
+        errors: what is wrong with a row, by row number.
+        columns: those to blank.
+    """
     if not errors:
         return list(batches)
-    found, first = [], 0
-    bad = np.array(sorted(errors))
-    for batch in batches:
-        keep = ~np.isin(np.arange(first, first + batch.num_rows), bad)
-        for name in columns:
-            at = batch.schema.get_field_index(name)
-            batch = batch.set_column(at, batch.schema.field(at), row_mask(batch.column(at), keep))
-        found.append(batch)
-        first += batch.num_rows
-    return found
+    bad = pa.array(sorted(errors), pa.int64())
+    return [_blanked(batch, ~np.asarray(pc.is_in(batch.column(ROW), bad)), columns) for batch in batches]
+
+
+def _blanked(batch: pa.RecordBatch, keep: Bools, columns: Sequence[str]) -> pa.RecordBatch:
+    for name in columns:
+        at = batch.schema.get_field_index(name)
+        batch = batch.set_column(at, batch.schema.field(at), row_mask(batch.column(at), keep))
+    return batch

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -20,7 +22,15 @@ from clinspan import (
 )
 from clinspan.annotators.token_classifier import FusedTokenClassifiers
 from clinspan.engines.local import LocalEngine, annotated
-from clinspan.exceptions import InputError, MissingColumnError, MissingInputError, UnsupportedModelError
+from clinspan.exceptions import (
+    ColumnTypeError,
+    InputError,
+    MissingColumnError,
+    MissingInputError,
+    OutputError,
+    RowWarning,
+    UnsupportedModelError,
+)
 from clinspan.inference.session import OnnxSession
 from clinspan.persistence import load_stages
 from kinds import KINDS
@@ -206,6 +216,34 @@ def test_a_bundled_model_is_saved_by_name_and_any_other_as_a_copy(tmp_path):
     assert annotated(Pipeline.load(tmp_path / "moved").stages, BATCH).equals(expected)
 
 
+def test_a_pipeline_with_models_may_be_changed_and_saved_where_it_was(tmp_path):
+    first, second = (open_head(str(copied_model(tmp_path / name))) for name in ("a", "b"))
+    assembler, detector = to_sentences()
+    taggers = [
+        TokenClassifier(model=m, input_cols=("sentence",), output_col=f"ner{i}") for i, m in enumerate((first, second))
+    ]
+    Pipeline([assembler, detector, *taggers]).save(tmp_path / "p")
+    stages = Pipeline.load(tmp_path / "p").stages
+    Pipeline([assembler, detector, *reversed(stages[2:])]).save(tmp_path / "p")
+    assert [stage.output_col for stage in Pipeline.load(tmp_path / "p").stages[2:]] == ["ner1", "ner0"]
+
+
+def test_a_pipeline_that_cannot_be_saved_leaves_what_was_there(tmp_path):
+    Pipeline(to_sentences()).save(tmp_path / "p")
+    unsavable = NerConverterInternal(input_cols=("sentence", "ner"), threshold=np.float32(0.5))
+    with pytest.raises(TypeError):
+        Pipeline([*to_chunks()[:-1], unsavable]).save(tmp_path / "p")
+    assert list(Pipeline.load(tmp_path / "p").stages) == to_sentences()
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
+
+
+def test_a_folder_with_other_files_is_not_written_over(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(OutputError, match="holds no saved pipeline; name another folder"):
+        Pipeline(to_sentences()).save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", "null", '{"format": 2}', "{", '{"format": 1}', "\udcff"], ids=repr)
 def test_a_folder_that_is_no_pipeline_is_refused(tmp_path, content):
     if content is not None:
@@ -257,14 +295,56 @@ def test_a_list_has_no_other_columns():
         Pipeline([DocumentAssembler(id_col="id")]).transform(["x"])
 
 
+EXPLODING = Pipeline([DocumentAssembler(), SentenceDetector(explode_sentences=True)])
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_stage_that_changes_the_rows_is_for_batches_only(kind):
-    pipeline = Pipeline([DocumentAssembler(), SentenceDetector(explode_sentences=True)])
-    frame = kind.make(["One. Two. Three.", "Four."], n=[1, 2])
-    with pytest.raises(InputError, match="number of rows"):
-        pipeline.transform(frame)
-    (batch,) = pipeline.run([BATCH])
-    assert batch.num_rows > BATCH.num_rows
+def test_a_row_that_is_exploded_keeps_its_other_columns(kind):
+    frame = kind.make(["Kidney. Liver.", "", "Heart."], n=[1, 2, 3])
+    result = EXPLODING.transform(frame)
+    assert [[s["result"] for s in row] for row in kind.column(result, "sentence")] == [
+        ["Kidney."],
+        ["Liver."],
+        ["Heart."],
+    ]
+    assert kind.column(result, "text") == ["Kidney. Liver.", "Kidney. Liver.", "Heart."]
+    assert "n" not in kind.names(result) or list(kind.column(result, "n")) == [1, 1, 3]
+
+
+def test_a_bad_row_blanks_no_other_when_rows_are_exploded():
+    with pytest.warns(RowWarning, match="row 1: a lone surrogate"):
+        result = EXPLODING.transform(["Kidney. Liver.", "\ud800", "Heart."])
+    assert [s[0]["result"] for s in result.column("sentence").to_pylist()] == ["Kidney.", "Liver.", "Heart."]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "arrow"])
+def test_an_assembler_reads_lists_of_texts(make):
+    frame = make({"text": [["The kidney.", "The liver."], [], None, ["The heart."]]})
+    column = Pipeline([DocumentAssembler()]).transform(frame)["document"]
+    rows = column.to_pylist() if isinstance(column, pa.ChunkedArray) else column.to_list()
+    found = [[document["result"] for document in row] for row in rows]
+    assert found == [["The kidney.", "The liver."], [], [], ["The heart."]]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "arrow"])
+def test_an_assembler_reads_metadata_from_dictionaries(make):
+    frame = make({"text": ["x", "y", "z"], "about": [{"ward": "A"}, {"ward": "B"}, None]})
+    column = Pipeline([DocumentAssembler(metadata_col="about")]).transform(frame)["document"]
+    rows = column.to_pylist() if isinstance(column, pa.ChunkedArray) else column.to_list()
+    found = [_metadata(row[0]).get("ward") for row in rows]
+    assert found == ["A", "B", None]
+
+
+def _metadata(document):
+    pairs = document["metadata"]
+    return pairs if isinstance(pairs, dict) else dict(p if isinstance(p, tuple) else p.values() for p in pairs)
+
+
+def test_metadata_of_another_type_is_refused_without_its_values():
+    with pytest.raises(ColumnTypeError, match="Column 'about' holds string, not metadata"):
+        Pipeline([DocumentAssembler(metadata_col="about")]).transform(
+            pa.table({"text": ["x"], "about": ["John Smith"]})
+        )
 
 
 @pytest.mark.parametrize("frame", ["The kidney.", b"The kidney.", ["The kidney."], (t for t in ["The kidney."])])

@@ -233,6 +233,37 @@ def _keys(rows):
     return [tuple(row.values()) for row in rows]
 
 
+def test_columns_of_the_users_stay_whatever_they_are_called(spark):
+    recognizer = clinspan.load("en/anatomy")
+    named = frame_of(spark, TEXTS).withColumnsRenamed({"id": "document"}).selectExpr("*", "'mine' AS sentence")
+    found = recognizer.transform(named)
+    assert found.columns == ["document", "text", "sentence", "ner_chunk"]
+    assert {row.sentence for row in found.collect()} == {"mine"}
+    expected = recognizer.entities(pa.table({"text": TEXTS, "document": range(len(TEXTS))}), id_col="document")
+    rows = recognizer.entities(named, id_col="document").collect()
+    assert sorted(_keys(row.asDict() for row in rows)) == sorted(_keys(expected.to_pylist()))
+
+
+def test_a_second_transform_replaces_the_entities(spark):
+    recognizer = clinspan.load("en/anatomy")
+    once = recognizer.transform(frame_of(spark, TEXTS))
+    twice = clinspan.load("en/disease").transform(once)
+    assert twice.columns == once.columns
+    assert collected(twice, "ner_chunk") == collected(
+        clinspan.load("en/disease").transform(frame_of(spark, TEXTS)), "ner_chunk"
+    )
+
+
+@needs_classic
+def test_a_frame_that_is_cached_is_not_annotated_again(spark):
+    stages = to_chunks()
+    cached = engine.transformed(stages[:-1], frame_of(spark, TEXTS)).cache()
+    after = engine.transformed(stages[-1:], cached)
+    assert getattr(after, engine._PLAN)[0] is cached
+    assert collected(after, "ner_chunk") == local(stages, TEXTS, "ner_chunk")
+    cached.unpersist()
+
+
 def test_rows_of_a_spark_frame_need_an_id(spark):
     with pytest.raises(InputError, match="id_col"):
         clinspan.load("en/anatomy").entities(frame_of(spark, TEXTS))

@@ -41,7 +41,7 @@ class DocumentAssembler(Annotator):
         input_col: column of strings, or of lists of strings (one document each).
         cleanup_mode: one of `CLEANUPS`; offsets then count characters of the cleaned text.
         id_col: column copied into the metadata key `id`.
-        metadata_col: column of type map<string, string> copied into the metadata.
+        metadata_col: column of maps from strings to strings, or of dictionaries, copied into the metadata.
     """
 
     output_type: ClassVar[str] = DOCUMENT
@@ -93,11 +93,22 @@ class DocumentAssembler(Annotator):
 
     def _metadata(self, batch: pa.RecordBatch, rows: Ints, elements: Ints) -> dict[str, pa.StringArray]:
         given = _existing(batch, self.metadata_col).take(pa.array(rows)) if self.metadata_col else None
-        keys = pc.unique(given.keys).to_pylist() if given is not None else []
-        metadata = {key: pc.map_lookup(given, pa.scalar(key), "first") for key in keys}
+        metadata = {} if given is None else _entries(given, self.metadata_col)
         if self.id_col:
             metadata["id"] = pc.cast(_existing(batch, self.id_col), pa.string()).take(pa.array(rows))
         return {**metadata, "sentence": index_strings(elements)}
+
+
+def _entries(column: pa.Array, name: str | None) -> dict[str, pa.StringArray]:
+    """Return the values of a column of maps by key; one of dictionaries comes as structs."""
+    if pa.types.is_map(column.type):
+        return {key: pc.map_lookup(column, pa.scalar(key), "first") for key in pc.unique(column.keys).to_pylist()}
+    if pa.types.is_struct(column.type):
+        return {field.name: pc.cast(pc.struct_field(column, field.name), pa.string()) for field in column.type}
+    if pa.types.is_null(column.type):
+        return {}
+    msg = f"Column {name!r} holds {column.type}, not metadata: give dictionaries or a map from strings to strings."
+    raise ColumnTypeError(msg)
 
 
 def _is_wide_string(kind: pa.DataType) -> bool:
@@ -107,5 +118,5 @@ def _is_wide_string(kind: pa.DataType) -> bool:
 
 def _existing(batch: pa.RecordBatch, name: str) -> pa.Array:
     if name not in batch.schema.names:
-        raise MissingColumnError.from_name(name, batch.schema.names)
+        raise MissingColumnError.from_name(name, batch.schema.names, argument="the assembler's parameters")
     return batch.column(name)

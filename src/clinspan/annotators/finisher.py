@@ -56,7 +56,7 @@ class Finisher(Annotator):
         """
         for name in self.input_cols:
             if name not in available:
-                raise MissingColumnError.from_name(name, available)
+                raise MissingColumnError.from_name(name, available, argument="input_cols")
         return {}
 
     def outputs(self) -> Mapping[str, str]:
@@ -73,7 +73,7 @@ class Finisher(Annotator):
         added: dict[str, pa.Array] = {}
         for name, output in zip(self.input_cols, self.output_cols, strict=True):
             if name not in batch.schema.names:
-                raise MissingColumnError.from_name(name, batch.schema.names)
+                raise MissingColumnError.from_name(name, batch.schema.names, argument="input_cols")
             if name not in kinds:
                 raise ColumnTypeError.from_type(name, "no annotations")
             added |= self._finished(output, batch.column(name))

@@ -15,6 +15,7 @@ import pyarrow as pa
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.tagged import Tagged
 from clinspan.codepoints import Bools, CodePoints, Ints
+from clinspan.corpora.files import read_lines
 from clinspan.exceptions import InputError, MissingInputError
 from clinspan.schema import (
     CHUNK,
@@ -247,8 +248,19 @@ def _contiguous(
     return first[~goes_on], stop[np.append(~goes_on[1:], True)[: len(stop)]], names[~goes_on]
 
 
-def read_replacements(path: str, delimiter: str = ",") -> dict[str, str]:
-    """Read a two-column file `old,new` of entity names to rename."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    pairs = (line.split(delimiter, 1) for line in lines if delimiter in line)
-    return {old.strip(): new.strip() for old, new in pairs}
+def read_replacements(path: Path, delimiter: str = ",") -> dict[str, str]:
+    """Read a two-column file `old,new` of entity names to rename.
+
+    Raises:
+        InputError: naming the line that lacks the delimiter, or if the file is not UTF-8.
+    """
+    lines = ((number, line) for number, line in enumerate(read_lines(path), start=1) if line.strip())
+    return dict(_replacement(line, delimiter, f"{path.name}, line {number}") for number, line in lines)
+
+
+def _replacement(line: str, delimiter: str, where: str) -> tuple[str, str]:
+    old, found, new = line.partition(delimiter)
+    if not found:
+        msg = f"{where}: two names with {delimiter!r} between them are expected; name the delimiter of the file."
+        raise InputError(msg)
+    return old.strip(), new.strip()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from clinspan.compat.labelled import LabelledTokens
 from clinspan.compat.params import Configured, Face, Self, configured_class
-from clinspan.compat.saved import local_path
+from clinspan.compat.saved import local_path, read_metadata, write_metadata
 from clinspan.compat.stage import Stage
 from clinspan.compat.training_log import TrainingLog
 from clinspan.exceptions import InputError
 from clinspan.training.extra import check_extra
 
+_TEST_DATA: Final = "testDataset"
 _METRICS: Final = ("f1_micro", "f1_macro")
 
 
@@ -46,8 +48,28 @@ class NerApproach(Configured):
         test = self._test_tokens()
         model = self.model_class()
         model._fields = dict(self._fields)
+        model._kept = {name: value for name, value in self._kept.items() if name in model.face.without_effect}
         model._model = fitted_tagger(tokens, test, settings, TrainingLog(self.uid, settings))
         return model
+
+    @classmethod
+    def load(cls: type[Self], path: str) -> Self:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            InputError: if it holds a stage of another class.
+        """
+        metadata = read_metadata(local_path(path))
+        if (name := metadata["class"].rpartition(".")[2]) != cls.__name__:
+            msg = f"{path} holds a {name}, which {cls.__name__} does not read."
+            raise InputError(msg)
+        learner, known = cls(), {*cls.face.params, *cls.face.without_effect, *cls.face.fitting, _TEST_DATA}
+        learner.uid = metadata["uid"]
+        return learner.setParams(**{name: value for name, value in metadata["paramMap"].items() if name in known})
+
+    def _write(self, folder: Path) -> None:
+        fields = {param: self._fields[name] for param, name in self.face.params.items() if name in self._fields}
+        write_metadata(folder, f"{type(self).__module__}.{type(self).__name__}", self.uid, {**fields, **self._kept})
 
     def setTestDataset(  # noqa: N802
         self: Self,
@@ -68,12 +90,12 @@ class NerApproach(Configured):
         if (options or {}).get("format", "parquet") != "parquet":
             msg = f"The test data of {self.uid} are read from Parquet, not {options['format']!r}."
             raise ValueError(msg)
-        self._kept["testDataset"] = path
+        self._kept[_TEST_DATA] = path
         return self
 
     def getTestDataset(self) -> str | None:  # noqa: N802
         """Return the path of the test data."""
-        return self._kept.get("testDataset")
+        return self._kept.get(_TEST_DATA)
 
     def _tokens(self, frame: Any) -> LabelledTokens:
         label = self._kept.get("labelColumn")

@@ -1,51 +1,55 @@
-"""Running annotators on a frame of any kind, whether it holds texts or annotation columns already."""
+"""Running annotators on a frame of any kind, whether it holds texts or annotation columns already.
+
+Only the columns that the stages read leave a local frame; those they do not change stay the very ones it has.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.fusion import fused
+from clinspan.codepoints import Ints
+from clinspan.compat.annotated import annotated_columns, kinds_of, names_of
+from clinspan.compat.wiring import Wiring, wired
+from clinspan.engines.cut import cut
 from clinspan.engines.local import LocalEngine
-from clinspan.exceptions import MissingInputError
-from clinspan.frames import frame_kind, is_spark_frame, listed, with_columns
+from clinspan.frames import arrow_columns, frame_kind, is_spark_frame, listed, rows_of, with_columns
 from clinspan.pipeline import Pipeline
-from clinspan.schema import ANNOTATION, ANNOTATIONS, annotation_field, annotation_kind, annotation_kinds
+from clinspan.rows import ROW
+from clinspan.schema import DOCUMENT, Annotations, annotation_kinds, starts_of
 
-_NAMES: Final = frozenset(field.name for field in ANNOTATION)
 
+def transformed(stages: Sequence[Annotator], frame: Any, uids: Sequence[str] = ()) -> Any:
+    """Return the frame, of its own kind, after all stages.
 
-def transformed(stages: Sequence[Annotator], frame: Any) -> Any:
-    """Return the frame, of its own kind, after all stages."""
+    Args:
+        stages: in order.
+        frame: list of texts, pandas, Polars or Spark frame, or Arrow table.
+        uids: what messages call the stages; by default their names.
+
+    Raises:
+        InputColsError: if a stage does not find its columns.
+        InputError: if a column that is read holds something else than annotations.
+    """
+    if not stages:
+        return frame
     if is_spark_frame(frame):
         from clinspan.engines import spark
 
+        wired(stages, spark.kinds_of(frame), frame.columns, uids)
         return spark.transformed(stages, frame)
-    if isinstance(stages[0], DocumentAssembler):
-        return Pipeline(stages).transform(frame)
     frame = listed(frame)
-    table = annotated_table(frame)
-    stages[0].inputs(annotation_kinds(table.schema))
-    batches = list(LocalEngine().run(fused(stages), table.combine_chunks().to_batches()))
-    return _like(frame, pa.Table.from_batches(batches) if batches else table)
-
-
-def annotated_table(frame: Any) -> pa.Table:
-    """Return a frame as an Arrow table whose annotation columns say their type.
-
-    Raises:
-        MissingInputError: if it is a list, which holds texts alone.
-    """
-    kind = frame_kind(frame)
-    if kind == "list":
-        raise MissingInputError.from_stage("The first stage", ["annotation columns"], {})
-    if kind == "arrow":
-        return _with_kinds(pa.Table.from_batches([frame]) if isinstance(frame, pa.RecordBatch) else frame)
-    return _with_kinds(pa.table({str(name): _column(frame[name].to_list()) for name in frame.columns}))
+    wiring = wired(stages, kinds_of(frame), names_of(frame), uids)
+    if isinstance(stages[0], DocumentAssembler) and not wiring.read:
+        return Pipeline(stages).transform(_without(frame, wiring.dropped))
+    return _annotated(stages, frame, wiring)
 
 
 def annotation_columns(
@@ -58,63 +62,67 @@ def annotation_columns(
         choose: picks a column for each type, given all columns and their types.
 
     Raises:
-        MissingInputError: if the frame is a list, which holds texts alone.
+        InputError: if a column holds something else than annotations in a row.
     """
     if is_spark_frame(frame):
         from clinspan.engines import spark
 
         names = choose(spark.kinds_of(frame))
         return spark.collected(frame, names.values()), names
-    table = annotated_table(frame)
-    names = choose(annotation_kinds(table.schema))
-    return table.select(list(names.values())), names
+    names = choose({name: kind for name, kind in kinds_of(frame).items() if kind is not None})
+    return _table(annotated_columns(frame, {name: kind for kind, name in names.items()})), names
 
 
-def _with_kinds(table: pa.Table) -> pa.Table:
-    """Return the table with its annotation columns in their type, and saying it."""
-    for i, field in enumerate(table.schema):
-        if annotation_kind(field) is None and _is_of_annotations(field.type):
-            column = _annotations(table.column(i))
-            table = table.set_column(i, annotation_field(field.name, _kind(column)), column)
-    return table
+def _annotated(stages: Sequence[Annotator], frame: Any, wiring: Wiring) -> Any:
+    before = _read(stages, frame, wiring.read)
+    after = pa.Table.from_batches(LocalEngine().run(fused(stages), _parts(before)))
+    if not after.column(ROW).equals(before.column(ROW)):
+        frame = rows_of(frame, after.column(ROW).to_numpy())
+    changed = {field.name: field for field in after.schema if field.name != ROW and _is_changed(field, before, after)}
+    return with_columns(_without(frame, wiring.dropped), changed, after.to_batches())
 
 
-def _is_of_annotations(kind: pa.DataType) -> bool:
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    return is_list and pa.types.is_struct(kind.value_type) and {field.name for field in kind.value_type} >= _NAMES
+def _read(stages: Sequence[Annotator], frame: Any, kinds: Mapping[str, str]) -> pa.Table:
+    """Return the columns of a frame that the stages read, with the numbers of its rows."""
+    plain = (name for stage in stages if isinstance(stage, DocumentAssembler) for name in stage.columns_read)
+    beside = {**arrow_columns(frame, plain), ROW: pa.array(np.arange(len(frame)))}
+    return _table([*annotated_columns(frame, kinds), *((pa.field(n, c.type), c) for n, c in beside.items())])
 
 
-def _annotations(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return annotations that another library wrote in the type of an annotation column."""
-    try:
-        return column.cast(ANNOTATIONS)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):  # metadata that is no map
-        return pa.chunked_array([_column(column.to_pylist())], ANNOTATIONS)
+def _table(columns: Iterable[tuple[pa.Field, Any]]) -> pa.Table:
+    fields, arrays = zip(*columns, strict=True)
+    return pa.table(list(arrays), pa.schema(list(fields)))
 
 
-def _column(values: list[Any]) -> pa.Array:
-    """Return the values of a column; rows that are lists of annotations as annotations."""
-    first = next((a for row in values if isinstance(row, list | tuple) for a in row), None)
-    if isinstance(first, dict) and first.keys() >= _NAMES:
-        rows = [None if row is None else [_entry(annotation) for annotation in row] for row in values]
-        return pa.array(rows, ANNOTATIONS)
-    return pa.array(values, from_pandas=True)
+def _parts(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    for batch in table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]:
+        yield from cut(batch, _characters(batch))
 
 
-def _entry(annotation: dict[str, Any]) -> dict[str, Any]:
-    metadata = annotation["metadata"]
-    pairs = metadata.items() if isinstance(metadata, dict) else ((pair["key"], pair["value"]) for pair in metadata)
-    return {**annotation, "metadata": [(key, value) for key, value in pairs if value is not None]}
+def _characters(batch: pa.RecordBatch) -> Ints:
+    """Return how much text the documents of each row have, or else the annotations of the first column."""
+    kinds = annotation_kinds(batch.schema)
+    name = next((name for name, kind in kinds.items() if kind == DOCUMENT), next(iter(kinds), None))
+    if name is None:
+        return np.zeros(batch.num_rows, dtype=np.int64)
+    annotations = Annotations.from_column(batch.column(name))
+    lengths = pc.fill_null(pc.binary_length(annotations.results), 0)
+    sizes: Ints = np.diff(starts_of(lengths.to_numpy(zero_copy_only=False))[annotations.row_starts])
+    return sizes
 
 
-def _kind(column: pa.ChunkedArray) -> str:
-    flat = column.combine_chunks().flatten()
-    return flat.field("annotatorType")[0].as_py() if len(flat) else ""
+def _is_changed(field: pa.Field, before: pa.Table, after: pa.Table) -> bool:
+    if field.name not in before.schema.names:
+        return True
+    same = before.schema.field(field.name).equals(field, check_metadata=True)
+    return not same or not before.column(field.name).equals(after.column(field.name))
 
 
-def _like(frame: Any, table: pa.Table) -> Any:
+def _without(frame: Any, names: frozenset[str]) -> Any:
+    """Return a frame without some columns, if it has them."""
     kind = frame_kind(frame)
-    if kind == "arrow":
-        return table
-    added = [name for name in table.schema.names if name not in map(str, frame.columns)]
-    return with_columns(frame, {name: table.schema.field(name) for name in added}, table.to_batches())
+    if kind == "list" or names.isdisjoint(names_of(frame)):
+        return frame
+    if kind == "pandas":
+        return frame[[name for name in frame.columns if str(name) not in names]]
+    return frame.select([name for name in names_of(frame) if name not in names])

@@ -11,14 +11,15 @@ import pyarrow as pa
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.finisher import Finisher
 from clinspan.compat.annotation import Annotation
-from clinspan.compat.pipeline import PipelineModel, annotators_of
+from clinspan.compat.pipeline import PipelineModel, working_stages
 from clinspan.compat.stage import ModelStage
 from clinspan.compat.stages import CLASSES
+from clinspan.compat.wiring import wired
 from clinspan.exceptions import TextError
-from clinspan.frames import TextSource
 from clinspan.inference.model import BiLstmModel, open_model
 from clinspan.pipeline import Pipeline
 from clinspan.rows import describe_rows
+from clinspan.texts import TextSource
 
 Found = dict[str, list[Any]]
 _METADATA: Final = "clinspan_metadata"
@@ -32,6 +33,9 @@ class LightPipeline:
         pipelineModel: a fitted pipeline, of pyspark too, whose first stage is a DocumentAssembler.
         parse_embeddings: give vectors; they are left out by default.
         output_cols: columns to give; all by default.
+
+    Raises:
+        InputColsError: if a stage does not find its columns.
     """
 
     def __init__(
@@ -41,7 +45,9 @@ class LightPipeline:
         output_cols: Sequence[str] | None = None,
     ) -> None:
         self.pipeline_model = pipelineModel
-        annotators = annotators_of(pipelineModel)
+        stages = working_stages(pipelineModel)
+        annotators = [stage.annotator() for stage in stages]
+        wired(annotators, {}, [], [stage.uid for stage in stages])
         self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
         finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
         self._wanted = list(output_cols or finished)

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from clinspan.compat.annotation import Annotation
 from clinspan.compat.light import LightPipeline
 from clinspan.display import to_html
-from clinspan.document import Document, Entity
+from clinspan.document import Document
 from clinspan.exceptions import InputError, MissingExtraError, ModelNotFoundError, TextError
-from clinspan.frames import TEXT, text_values
+from clinspan.frames import text_values
 from clinspan.hub.resolve import installed_heads
 from clinspan.recognizer import EntityRecognizer
 from clinspan.recognizer import load as load_recognizer
 from clinspan.rows import describe_rows
+from clinspan.texts import TEXT, checked_text
 
 _TASKS: Final = ("med_ner", "ner", "classify.token_bert", "clinical")  # what stands before a name in a reference
 LEVELS: Final = ("chunk", "document")
+Row = tuple[int, dict[str, Any]]  # with the number of its text
+Table = tuple[list[str], list[list[Any]]]  # the columns of a model, and their values for each chunk of a text
 
 
 class OneLiner:
-    """Loaded models that predict in one call.
+    """Loaded models that predict in one call; those that share an encoder run in one pass.
 
     Args:
-        recognizers: by the names of their columns.
+        recognizer: with one model or several; the columns of each have the last part of its name.
     """
 
-    def __init__(self, recognizers: dict[str, EntityRecognizer]) -> None:
-        self._recognizers = recognizers
+    def __init__(self, recognizer: EntityRecognizer) -> None:
+        self._recognizer = recognizer
+        names = [model.head.name.rpartition("/")[2] for model in recognizer.models]
+        self._names = [f"{n}_{names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]
 
     def predict(
         self,
@@ -41,10 +46,11 @@ class OneLiner:
         """Return a pandas frame.
 
         Columns are `entities_<name>`, `…_class`, `…_confidence`, `…_origin_sentence`, and with `positions`
-        `…_begin` and `…_end` (inclusive). The index is the row of the text.
+        `…_begin` and `…_end` (inclusive). Of models of one name the second has `<name>_2`. The index is the row of
+        the text.
 
         Args:
-            data: a text, a list of texts, or a frame with the column `text`.
+            data: a text, texts, or a frame with the column `text`.
             output_level: `chunk` for one row per entity, `document` for one row per text with lists.
             positions: with offsets.
             metadata: accepted; confidence and sentence are always there.
@@ -57,12 +63,13 @@ class OneLiner:
         if output_level not in LEVELS:
             msg = f"output_level is {' or '.join(LEVELS)}, not {output_level!r}."
             raise InputError(msg)
-        found = {name: _documents(recognizer, _texts(data)) for name, recognizer in self._recognizers.items()}
-        rows = [
-            row
-            for i, documents in enumerate(zip(*found.values(), strict=True))
-            for row in _rows(i, dict(zip(found, documents, strict=True)), positions, output_level)
-        ]
+        table = self._recognizer.transform(_checked_texts(data))
+        keys = [_keys(name, positions) for name in self._names]
+        rows = []
+        for i, (text, *found) in enumerate(zip(*(column.to_pylist() for column in table.columns), strict=True)):
+            values = [[_values(Annotation.fromRow(chunk), positions) for chunk in chunks] for chunks in found]
+            tables = list(zip(keys, values, strict=True))
+            rows += _document_row(i, text, tables) if output_level == "document" else _chunk_rows(i, tables)
         return _frame(rows)
 
     def viz(self, text: str, viz_type: str = "ner", labels_to_viz: Sequence[str] = (), **_: Any) -> str:
@@ -74,12 +81,8 @@ class OneLiner:
         if viz_type != "ner":
             msg = f"viz_type {viz_type!r} is not offered; 'ner' is."
             raise InputError(msg)
-        found = [e for recognizer in self._recognizers.values() for e in recognizer(text).entities]
-        shown = sorted((e for e in found if not labels_to_viz or e.label in labels_to_viz), key=lambda e: e.start)
-        return to_html(Document(text, tuple(shown)))
-
-
-_NOTHING: Final = Entity("", "", 0, 0, 0.0, 0, "")
+        found = self._recognizer(text).entities
+        return to_html(Document(text, tuple(e for e in found if not labels_to_viz or e.label in labels_to_viz)))
 
 
 def load(request: str, *_: Any, **options: Any) -> OneLiner:
@@ -93,11 +96,8 @@ def load(request: str, *_: Any, **options: Any) -> OneLiner:
     Raises:
         ModelNotFoundError: suggesting the nearest name.
     """
-    if options.get("path"):
-        recognizer = load_recognizer(str(options["path"]))
-        return OneLiner({_column(recognizer): recognizer})
-    found = (load_recognizer(_name(reference)) for reference in request.split())
-    return OneLiner({_column(recognizer): recognizer for recognizer in found})
+    path = options.get("path")
+    return OneLiner(load_recognizer(*([str(path)] if path else map(_name, request.split()))))
 
 
 def to_pretty_df(pipeline_model: Any, text: Any, positions: bool = True, output_level: str = "chunk", **_: Any) -> Any:
@@ -142,47 +142,42 @@ def _name(reference: str) -> str:
     raise ModelNotFoundError.from_name(reference, known)
 
 
-def _column(recognizer: EntityRecognizer) -> str:
-    return recognizer.models[0].head.name.rpartition("/")[2]
+def _keys(name: str, positions: bool) -> list[str]:
+    place = ("_begin", "_end") if positions else ()
+    return [f"entities_{name}{tail}" for tail in ("", "_class", "_confidence", *place, "_origin_sentence")]
 
 
-def _cells(name: str, entity: Entity, positions: bool) -> dict[str, Any]:
-    column = f"entities_{name}"
-    cells = {column: entity.text, f"{column}_class": entity.label, f"{column}_confidence": entity.confidence}
-    if positions:
-        cells |= {f"{column}_begin": entity.start, f"{column}_end": entity.end - 1}
-    return cells | {f"{column}_origin_sentence": entity.sentence}
+def _values(chunk: Annotation, positions: bool) -> list[Any]:
+    place = (chunk.begin, chunk.end) if positions else ()
+    return [chunk.result, chunk.metadata["entity"], _score(chunk), *place, int(chunk.metadata.get("sentence", "0"))]
 
 
 def _score(chunk: Annotation) -> float:
     return float(chunk.metadata.get("confidence", "nan"))
 
 
-def _documents(recognizer: EntityRecognizer, texts: Sequence[Any]) -> list[Document]:
-    found = list(recognizer.pipe(texts))
-    errors = {i: document.error for i, document in enumerate(found) if document.error}
+def _chunk_rows(i: int, tables: Sequence[Table]) -> list[Row]:
+    return [(i, dict(zip(keys, values, strict=True))) for keys, rows in tables for values in rows]
+
+
+def _document_row(i: int, text: str | None, tables: Sequence[Table]) -> list[Row]:
+    lists = {key: [values[j] for values in rows] for keys, rows in tables for j, key in enumerate(keys)}
+    return [(i, {"document": text or "", **lists})]
+
+
+def _checked_texts(data: Any) -> list[Any]:
+    texts = _texts(data)
+    errors = {i: error for i, (_, error) in enumerate(map(checked_text, texts)) if error}
     if errors:
         raise TextError(describe_rows(errors))
-    return found
-
-
-def _rows(i: int, found: dict[str, Document], positions: bool, level: str) -> Iterable[tuple[int, dict[str, Any]]]:
-    """Yield the rows of one text, each with the number of the text."""
-    cells = {name: [_cells(name, e, positions) for e in document.entities] for name, document in found.items()}
-    if level == "document":
-        keys = {name: _cells(name, _NOTHING, positions) for name in found}
-        lists = {key: [row[key] for row in cells[name]] for name, row in keys.items() for key in row}
-        yield i, {"document": next(iter(found.values())).text, **lists}
-        return
-    for rows in cells.values():
-        yield from ((i, row) for row in rows)
+    return texts
 
 
 def _texts(data: Any) -> list[Any]:
     return [data] if isinstance(data, str) else list(text_values(data, TEXT))
 
 
-def _frame(rows: Sequence[tuple[int, dict[str, Any]]]) -> Any:
+def _frame(rows: Sequence[Row]) -> Any:
     """Return rows as a pandas frame with their numbers as its index."""
     return _pandas().DataFrame([row for _, row in rows], index=[i for i, _ in rows])
 

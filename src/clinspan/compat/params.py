@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import uuid
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 from clinspan.annotators.base import Annotator
 from clinspan.compat.spark_ml import with_spark_bases
+from clinspan.compat.writer import Writer
 from clinspan.registry import annotator_class
 
 Self = TypeVar("Self", bound="Configured")
@@ -28,7 +31,8 @@ class Face:
         uid: what its identifiers begin with.
         inputs: types of the columns that `setInputCols` takes; empty: any number.
         defaults: fields whose default differs from the annotator's.
-        without_effect: parameters that are accepted and kept, with their defaults; here they change nothing.
+        without_effect: parameters that are accepted and kept, with their defaults; here they change nothing, but for
+            `lazyAnnotator`, which pipelines heed.
         fitting: parameters of what `fit` does, with their defaults.
         pretrained: name that `pretrained()` takes by default; "" for stages without a model.
     """
@@ -109,6 +113,18 @@ class Configured:
         twin = type(self)()
         twin.uid, twin._fields, twin._kept = self.uid, dict(self._fields), dict(self._kept)
         return twin
+
+    def write(self) -> Writer:
+        """Return a writer: `stage.write().overwrite().save(path)`."""
+        return Writer(self._write)
+
+    def save(self, path: str) -> None:
+        """Write the stage, its model included, as a folder that is not there yet."""
+        self.write().save(path)
+
+    @abstractmethod
+    def _write(self, folder: Path) -> None:
+        """Write what `load` reads."""
 
     def _check(self, param: str, value: Any) -> None:
         """Refuse values that Spark NLP refuses."""

@@ -47,7 +47,7 @@ def write_metadata(folder: Path, cls: str, uid: str, params: Mapping[str, Any] |
     }
     place = folder / "metadata"
     place.mkdir(parents=True, exist_ok=True)
-    (place / _PART).write_text(json.dumps(content) + "\n", encoding="utf-8")
+    (place / _PART).write_text(json.dumps(content, default=list) + "\n", encoding="utf-8")  # bytes as numbers
     (place / "_SUCCESS").touch()
 
 
@@ -62,7 +62,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
             content = json.loads(part.read_text(encoding="utf-8").partition("\n")[0] or "null")
         except ValueError:
             content = None
-        if isinstance(content, dict) and {"class", "uid", "paramMap"} <= set(content):
+        if isinstance(content, dict) and {"class", "uid"} <= set(content) and isinstance(content.get("paramMap"), dict):
             return content
     msg = f"{folder} is no saved stage (no readable metadata/{_PART})."
     raise UnsupportedModelError(msg)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from clinspan.annotators.base import Annotator
 from clinspan.compat.converted import open_saved
 from clinspan.compat.frames import transformed
 from clinspan.compat.params import Configured, Face, configured_class
 from clinspan.compat.saved import local_path, read_metadata, write_metadata
-from clinspan.compat.writer import Writer
-from clinspan.exceptions import InputError, ModelNotFoundError
+from clinspan.exceptions import InputError, ModelNotFoundError, UnsupportedModelError
 from clinspan.hub.importers.archives import cached
 from clinspan.hub.importers.spark_nlp import is_spark_nlp, opened
-from clinspan.inference.model import OpenedModel, open_model
+from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, SentenceModel, VectorModel, open_model
 from clinspan.persistence import is_saved, load_stages, save_stages
 
 Self = TypeVar("Self", bound="Stage")
+_READERS: Final = {  # of each kind of model: the annotator, and a class with it behind
+    HeadModel: ("TokenClassifier", "MedicalBertForTokenClassifier"),
+    VectorModel: ("WordEmbeddings", "WordEmbeddingsModel"),
+    BiLstmModel: ("BiLstmTagger", "NerDLModel"),
+    SentenceModel: ("SentenceDetectorDL", "SentenceDetectorDLModel"),
+}
 
 
 class Stage(Configured):
@@ -47,11 +52,16 @@ class Stage(Configured):
 
     def transform(self, dataset: Any, params: Any = None) -> Any:  # noqa: ARG002 - as in pyspark
         """Return the frame with the column of this stage added."""
-        return transformed([self.annotator()], dataset)
+        return transformed([self.annotator()], dataset, [self.uid])
 
     def fit(self: Self, dataset: Any = None, params: Any = None) -> Self:  # noqa: ARG002 - as in pyspark
         """Return the stage: there is nothing to learn from the data."""
         return self
+
+    @property
+    def lazy(self) -> bool:
+        """Whether pipelines leave it out."""
+        return bool(getattr(self, "getLazyAnnotator", bool)())
 
     def copy(self: Self, extra: Any = None) -> Self:
         """Return a stage with the same parameters, model and identifier."""
@@ -59,17 +69,9 @@ class Stage(Configured):
         twin._model = self._model
         return twin
 
-    def write(self) -> Writer:
-        """Return a writer: `stage.write().overwrite().save(path)`."""
-        return Writer(self._write)
-
     def _write(self, folder: Path) -> None:
         save_stages([self.annotator()], folder)
-        write_metadata(folder, f"{type(self).__module__}.{type(self).__name__}", self.uid)
-
-    def save(self, path: str) -> None:
-        """Write the stage, its model included, as a folder that is not there yet."""
-        self.write().save(path)
+        write_metadata(folder, f"{type(self).__module__}.{type(self).__name__}", self.uid, self._kept)
 
     @classmethod
     def load(cls: type[Self], path: str) -> Self:
@@ -79,8 +81,9 @@ class Stage(Configured):
         if not isinstance(annotator, cls.face.behind):
             msg = f"{path} holds a {annotator.name}, which {cls.__name__} does not read."
             raise InputError(msg)
-        stage = cls.from_annotator(annotator)
-        stage.uid = read_metadata(folder)["uid"]
+        stage, metadata = cls.from_annotator(annotator), read_metadata(folder)
+        stage.uid = metadata["uid"]
+        stage._kept = {name: value for name, value in metadata["paramMap"].items() if name in cls.face.without_effect}
         return stage
 
     @classmethod
@@ -106,10 +109,11 @@ class ModelStage(Stage):
 
         Raises:
             ModelNotFoundError: suggesting the nearest name.
+            UnsupportedModelError: if the name is that of another kind of model; the message says which class opens it.
         """
         stage = cls()
         try:
-            stage._model = open_model(name or cls.face.pretrained, language=lang)
+            stage._model = _of_kind(open_model(name or cls.face.pretrained, language=lang), cls)
         except ModelNotFoundError:
             if (archive := cached(name, lang)) is None:
                 raise
@@ -154,6 +158,18 @@ class ModelStage(Stage):
             warnings.warn(msg, stacklevel=3)
 
 
+def _of_kind(model: OpenedModel, cls: type[Stage]) -> OpenedModel:
+    """Refuse a model of another kind than a class reads."""
+    annotator, reader = _READERS[type(model)]
+    if cls.face.annotator != annotator:
+        msg = (
+            f"{model.head.name} is of the kind {model.manifest.architecture!r}, which {cls.__name__} does not read; "
+            f"open it with {reader}.pretrained."
+        )
+        raise UnsupportedModelError(msg)
+    return model
+
+
 def _from_spark_nlp(stage: Self, path: Path) -> Self:
     """Give a stage the model and the parameters that Spark NLP saved."""
     with opened(path) as saved:
@@ -164,7 +180,7 @@ def _from_spark_nlp(stage: Self, path: Path) -> Self:
     return stage.setParams(**saved.params)
 
 
-def stage_class(name: str, face: Face, module: str) -> type[Stage]:
-    """Make the class of a stage."""
-    base = ModelStage if face.pretrained else Stage
+def stage_class(name: str, face: Face, module: str, base: type[Stage] | None = None) -> type[Stage]:
+    """Make the class of a stage, with a base that has further methods where one is given."""
+    base = base or (ModelStage if face.pretrained else Stage)
     return configured_class(name, face, module, base, __doc__=f"`{face.annotator}` under its name in Spark NLP.")

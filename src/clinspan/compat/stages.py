@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from clinspan.compat.approach import NerApproach, approach_class
 from clinspan.compat.params import LONGEST_SENTENCE, Face
+from clinspan.compat.special import ClassifierStage, ConverterStage, SentenceStage, TokenizerStage
 from clinspan.compat.stage import Stage, stage_class
 from clinspan.schema import DOCUMENT, NAMED_ENTITY, TOKEN, WORD_EMBEDDINGS
 
@@ -128,6 +129,13 @@ FACES: Final[dict[str, Face]] = {
     "Finisher": Face("Finisher", "FINISHER", without_effect={"parseEmbeddingsVectors": False}),
 }
 
+_BASES: Final[dict[str, type[Stage]]] = {  # of classes with methods of their own, by annotator
+    "NerConverterInternal": ConverterStage,
+    "SentenceDetectorDL": SentenceStage,
+    "TokenClassifier": ClassifierStage,
+    "Tokenizer": TokenizerStage,
+}
+
 APPROACHES: Final[dict[str, tuple[Face, str]]] = {  # classes that learn, and the class of what they learn
     "NerDLApproach": (_approach("NerDLApproach"), "NerDLModel"),
     "MedicalNerApproach": (
@@ -160,7 +168,9 @@ MEDICAL: Final = {  # names in sparknlp_jsl.annotator and johnsnowlabs.medical
     "ChunkMergeApproach": "ChunkMergeModel",
 }
 
-CLASSES: Final[dict[str, type[Stage]]] = {name: stage_class(name, face, __name__) for name, face in FACES.items()}
+CLASSES: Final[dict[str, type[Stage]]] = {
+    name: stage_class(name, face, __name__, _BASES.get(face.annotator)) for name, face in FACES.items()
+}
 LEARNERS: Final[dict[str, type[NerApproach]]] = {
     name: approach_class(name, face, __name__, CLASSES[model]) for name, (face, model) in APPROACHES.items()
 }

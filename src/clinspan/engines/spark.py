@@ -13,7 +13,6 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,8 +20,8 @@ from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.fusion import fused
 from clinspan.engines.base import Finish, whole
+from clinspan.engines.cut import cut
 from clinspan.engines.local import LocalEngine
-from clinspan.frames import BATCH_CHARACTERS
 from clinspan.persistence import stages_from_json, stages_to_json
 from clinspan.schema import ANNOTATIONS, ANNOTATOR_TYPE_KEY, REFERENCE_KEY, annotation_field, annotation_kinds
 
@@ -66,8 +65,12 @@ def finished(stages: Sequence[Annotator], frame: DataFrame, finish: Finish) -> D
 
 
 def _extended(frame: DataFrame, stages: Sequence[Annotator]) -> tuple[DataFrame, tuple[Annotator, ...]]:
-    """Return the source of a frame that this module made, and its stages with the further ones."""
-    source, before = getattr(frame, _PLAN, (frame, ()))
+    """Return the source of a frame that this module made, and its stages with the further ones.
+
+    A frame that classic Spark keeps (`cache`, `persist`) is a source of its own: its stages need not run again.
+    """
+    kept = vars(frame).get("is_cached", False)
+    source, before = (frame, ()) if kept else getattr(frame, _PLAN, (frame, ()))
     return source, (*before, *stages)
 
 
@@ -174,7 +177,4 @@ def _cut(batch: pa.RecordBatch, stages: Sequence[Annotator]) -> Iterator[pa.Reco
     if column is None or not pa.types.is_string(batch.schema.field(column).type):
         yield batch
         return
-    sizes = np.cumsum(pc.fill_null(pc.binary_length(batch.column(column)), 0).to_numpy(zero_copy_only=False))
-    cuts = np.flatnonzero(np.diff(sizes // BATCH_CHARACTERS)) + 1
-    for start, stop in zip([0, *cuts], [*cuts, batch.num_rows], strict=True):
-        yield batch.slice(start, stop - start)
+    yield from cut(batch, pc.fill_null(pc.binary_length(batch.column(column)), 0).to_numpy(zero_copy_only=False))

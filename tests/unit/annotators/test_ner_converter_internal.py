@@ -3,6 +3,7 @@
 import pytest
 
 from clinspan.annotators.ner_converter import NerConverterInternal, read_replacements
+from clinspan.exceptions import InputError
 from helpers import chunk_values, chunks, tagged
 
 PLACES = "born in Mumbai, Maharashtra, India"
@@ -101,4 +102,7 @@ def test_read_replacements(tmp_path):
     file.write_text("Drug, Medicine\n\nBody part,Anatomy\n", encoding="utf-8")
     assert read_replacements(file) == {"Drug": "Medicine", "Body part": "Anatomy"}
     file.write_text("Drug;Medicine\n", encoding="utf-8")
-    assert read_replacements(str(file), delimiter=";") == {"Drug": "Medicine"}
+    assert read_replacements(file, delimiter=";") == {"Drug": "Medicine"}
+    file.write_text("Drug,Medicine\nDose;Amount\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"labels\.csv, line 2: two names with ',' between them"):
+        read_replacements(file)

@@ -207,7 +207,7 @@ def test_the_column_of_labels_is_needed(embedded):
         nlp.NerDLApproach().setInputCols(INPUTS).fit(embedded)
     with pytest.raises(MissingInputError, match=r"NerDLApproach needs column 'gold'; available: .*'label'"):
         approach().setLabelColumn("gold").fit(embedded)
-    with pytest.raises(MissingInputError, match="annotation columns"):
+    with pytest.raises(MissingInputError, match=r"NerDLApproach needs column 'sentence'.*available: none"):
         approach().fit([["no labels"]])
 
 
@@ -220,7 +220,6 @@ def test_without_the_train_extra_the_error_says_what_to_install(embedded, monkey
 @pytest.mark.parametrize("name", LEARNERS)
 def test_what_learns_does_not_annotate(name):
     assert not hasattr(LEARNERS[name], "transform")
-    assert not hasattr(LEARNERS[name], "load")
 
 
 def test_builders_of_graphs_have_nothing_to_do(data):
@@ -236,3 +235,23 @@ def test_only_the_stages_before_one_that_learns_see_the_data():
     stages = [nlp.DocumentAssembler(), approach(), nlp.NerConverter()]
     with pytest.raises(MissingInputError, match=r"NerDLApproach needs .*available: 'document'"):
         nlp.Pipeline(stages=stages).fit(table)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_what_learns_is_saved_with_its_parameters(name, tmp_path):
+    learner = LEARNERS[name]().setInputCols(INPUTS).setLabelColumn("label").setMaxEpochs(3).setEntities(["Organ"])
+    learner.setTestDataset("test.parquet").setConfigProtoBytes(b"\x01").setIncludeConfidence(True)
+    learner.write().overwrite().save(str(tmp_path / "learner"))
+    again = LEARNERS[name].load(str(tmp_path / "learner"))
+    assert again.uid == learner.uid
+    for getter in ("InputCols", "LabelColumn", "MaxEpochs", "Entities", "TestDataset", "IncludeConfidence", "Lr"):
+        assert getattr(again, f"get{getter}")() == getattr(learner, f"get{getter}")()
+    assert again.getConfigProtoBytes() == [1]
+    other = next(other for other in LEARNERS if other != name)
+    with pytest.raises(InputError, match=f"holds a {name}, which {other} does not read"):
+        LEARNERS[other].load(str(tmp_path / "learner"))
+
+
+@training
+def test_a_model_learnt_by_a_lazy_approach_is_lazy(embedded):
+    assert approach(epochs=1).setLazyAnnotator(True).fit(embedded).getLazyAnnotator()

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from clinspan import nlp
-from clinspan.exceptions import InputError, ModelNotFoundError
+from clinspan.annotators.token_classifier import FusedTokenClassifiers
+from clinspan.exceptions import InputError, ModelNotFoundError, TextError
 from unit.compat.test_stage import TEXT, chain
 
 COLUMNS = ["entities_anatomy", "entities_anatomy_class", "entities_anatomy_confidence"]
@@ -33,6 +34,27 @@ def test_a_row_a_document_has_lists():
     assert found["document"].tolist() == [TEXT, ""]
     assert found["entities_anatomy"].tolist() == [["left kidney", "liver"], []]
     assert found["entities_disease_class"].tolist() == [[], []]
+
+
+def test_models_of_one_name_have_columns_of_their_own():
+    found = nlp.load("en.med_ner.disease es.med_ner.disease").predict(["Asthma.", "Tiene asma."], "document")
+    columns = ["entities_disease", "entities_disease_2"]
+    assert [name for name in found.columns if name.strip("_2").endswith("disease")] == columns
+    assert found["entities_disease"][0] == ["Asthma"]
+    assert found["entities_disease_2"][1] == ["asma"]
+
+
+def test_texts_are_read_once_and_models_on_one_encoder_run_in_one_pass(monkeypatch):
+    fused = []
+    run = FusedTokenClassifiers.annotate
+    monkeypatch.setattr(FusedTokenClassifiers, "annotate", lambda *given: fused.append(1) or run(*given))
+    models = nlp.load("en.med_ner.disease en.med_ner.procedure")
+    found = models.predict(text for text in ["No asthma.", "Biopsy."])
+    assert fused
+    assert found.index.tolist() == [0, 1]
+    assert found["entities_procedure"].dropna().tolist() == ["Biopsy"]
+    with pytest.raises(TextError, match="row 1: a text is wanted, not int"):
+        models.predict(["No asthma.", 5])
 
 
 def test_what_is_not_there_is_said():

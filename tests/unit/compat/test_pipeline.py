@@ -5,7 +5,7 @@ import pytest
 
 from clinspan import medical, nlp
 from clinspan.compat.annotation import Annotation
-from clinspan.exceptions import TextError
+from clinspan.exceptions import MissingInputError, TextError, UnsupportedModelError
 from unit.compat.test_stage import TEXT, chain, chunks
 
 
@@ -83,8 +83,10 @@ def test_a_finisher_leaves_its_input_columns(model):
 
 def test_lazy_stages_are_left_out(model):
     lazy = medical.NerConverterInternal().setOutputCol("later").setLazyAnnotator(True)
-    frame = nlp.PipelineModel([*model.stages, lazy]).transform(pd.DataFrame({"text": [TEXT]}))
-    assert "later" not in frame.columns
+    detector = nlp.SentenceDetector().setOutputCol("lazy").setLazyAnnotator(True)
+    with_lazy = nlp.PipelineModel([*model.stages, lazy, detector])
+    frame = with_lazy.transform(pd.DataFrame({"text": [TEXT]}))
+    assert not {"later", "lazy"} & {*frame.columns, *nlp.LightPipeline(with_lazy).annotate(TEXT)}
 
 
 def test_a_pipeline_is_saved_and_read(model, tmp_path):
@@ -93,5 +95,28 @@ def test_a_pipeline_is_saved_and_read(model, tmp_path):
     again = nlp.PipelineModel.load(path)
     frame = pd.DataFrame({"text": [TEXT]})
     assert chunks(again.transform(frame)) == chunks(model.transform(frame))
+    assert [stage.uid for stage in again.stages] == [stage.uid for stage in model.stages]
     loaded = nlp.PretrainedPipeline.from_disk(path)
     assert loaded.annotate(TEXT) == nlp.LightPipeline(model).annotate(TEXT)
+
+
+def test_a_pipeline_is_saved_before_it_is_fitted(tmp_path):
+    pipeline = nlp.Pipeline(stages=[*chain(), nlp.NerDLApproach().setLabelColumn("label")])
+    pipeline.write().overwrite().save(str(tmp_path / "pipeline"))
+    with pytest.raises(FileExistsError):
+        pipeline.save(str(tmp_path / "pipeline"))
+    again = nlp.Pipeline.load(str(tmp_path / "pipeline"))
+    assert (again.uid, [s.uid for s in again.getStages()]) == (pipeline.uid, [s.uid for s in pipeline.getStages()])
+    assert again.getStages()[-1].getLabelColumn() == "label"
+    frame = pd.DataFrame({"text": [TEXT]})
+    again.setStages(again.getStages()[:-1])
+    assert chunks(again.fit(frame).transform(frame)) == chunks(nlp.Pipeline(stages=chain()).fit().transform(frame))
+    with pytest.raises(UnsupportedModelError, match="'NerDLApproach'"):
+        nlp.PipelineModel.load(str(tmp_path / "pipeline"))
+
+
+def test_a_light_pipeline_says_what_is_missing_as_a_type_error():
+    model = nlp.PipelineModel([nlp.DocumentAssembler(), nlp.NerConverter()])
+    with pytest.raises(TypeError, match="Wrong or missing inputCols annotators in NER_CONVERTER_") as caught:
+        nlp.LightPipeline(model)
+    assert isinstance(caught.value, MissingInputError)

@@ -55,7 +55,9 @@ def test_a_failed_save_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"class": "x", "uid": "y"}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"class": "x", "uid": "y"}', '{"class": "x", "uid": "y", "paramMap": []}']
+)
 def test_damaged_metadata_is_refused(tmp_path, content):
     (tmp_path / "metadata").mkdir()
     (tmp_path / "metadata/part-00000").write_text(content)

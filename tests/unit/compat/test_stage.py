@@ -6,7 +6,7 @@ import pytest
 
 from clinspan import medical, nlp
 from clinspan.compat.stages import CLASSES, FACES, MEDICAL, OPEN
-from clinspan.exceptions import InputError, MissingInputError, ModelNotFoundError
+from clinspan.exceptions import InputError, MissingInputError, ModelNotFoundError, UnsupportedModelError
 
 ANATOMY = "bert_token_classifier_ner_anatomy_onnx"
 TEXT = "Biopsy of the left kidney. The liver was normal."
@@ -86,6 +86,21 @@ def test_pretrained_works_on_class_and_instance_and_names_what_comes_close():
         medical.BertForTokenClassifier().transform(["a"])
 
 
+@pytest.mark.parametrize(
+    ("stage", "name", "kind", "way_out"),
+    [
+        (nlp.BertForTokenClassification, "embeddings_clinical", "'word-vectors'", "WordEmbeddingsModel"),
+        (nlp.NerDLModel, ANATOMY, "'bert'", "MedicalBertForTokenClassifier"),
+        (nlp.WordEmbeddingsModel, "ner_clinical", "'bilstm-crf'", "NerDLModel"),
+        (medical.NerModel, "sentence_detector_dl", "'sentence-cnn'", "SentenceDetectorDLModel"),
+    ],
+)
+def test_pretrained_refuses_a_model_of_another_kind(stage, name, kind, way_out):
+    with pytest.raises(UnsupportedModelError, match=f"of the kind {kind}, which .* open it with {way_out}.pretrained"):
+        stage.pretrained(name)
+    getattr(nlp if hasattr(nlp, way_out) else medical, way_out).pretrained(name)
+
+
 def test_casing_is_the_models_own():
     with pytest.warns(UserWarning, match="the model is uncased"):
         medical.BertForTokenClassifier.pretrained("bert_token_classifier_ner_jsl_slim_onnx").setCaseSensitive(True)
@@ -109,10 +124,8 @@ def test_stages_one_by_one_on_any_frame(kind):
 
 
 def test_the_first_stage_needs_its_columns():
-    with pytest.raises(MissingInputError, match="Tokenizer needs"):
+    with pytest.raises(MissingInputError, match="Wrong or missing inputCols annotators in REGEX_TOKENIZER_"):
         nlp.Tokenizer().transform(pd.DataFrame({"text": [TEXT]}))
-    with pytest.raises(MissingInputError, match="annotation columns"):
-        nlp.Tokenizer().transform([TEXT])
 
 
 def test_a_stage_is_saved_and_read(tmp_path):
@@ -126,6 +139,16 @@ def test_a_stage_is_saved_and_read(tmp_path):
     assert again.annotator() == stage.annotator()
     with pytest.raises(InputError, match="TokenClassifier, which Tokenizer does not read"):
         nlp.Tokenizer.load(path)
+
+
+def test_parameters_without_effect_are_saved_too(tmp_path):
+    stage = nlp.SentenceDetector().setLazyAnnotator(True)
+    stage.save(str(tmp_path / "lazy"))
+    assert nlp.SentenceDetector.load(str(tmp_path / "lazy")).getLazyAnnotator() is True
+    model = chain()[3].setBatchSize(4).setConfigProtoBytes([1, 2])
+    model.save(str(tmp_path / "model"))
+    again = medical.BertForTokenClassifier.load(str(tmp_path / "model"))
+    assert (again.getBatchSize(), again.getConfigProtoBytes(), again.getMaxSentenceLength()) == (4, [1, 2], 128)
 
 
 @pytest.mark.parametrize("module", [nlp, medical])

@@ -1,0 +1,120 @@
+"""Texts in, batches out: whole documents, bounded by characters, with a note of what is no text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from clinspan.rows import ROW
+
+BATCH_CHARACTERS: Final = 16_000  # few, so that threads prepare one batch while the model runs another
+TEXT: Final = "text"
+_LISTS: Final = (list, tuple, np.ndarray)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a text that a reader could not read, with the reason."""
+
+    reason: str
+
+
+@dataclass
+class TextSource:
+    """A stream of texts as batches of whole documents, with a note of the rows that are no text.
+
+    Attributes:
+        values: the texts; None and NaN count as empty.
+        nested: whether a row is a list of texts.
+        errors: what is wrong with a row, by row number; filled as rows are read.
+        rows: how many have been read.
+        batch_characters: a batch ends with the document that reaches this many characters.
+    """
+
+    values: Iterable[Any]
+    nested: bool = False
+    errors: dict[int, str] = field(default_factory=dict)
+    rows: int = 0
+    batch_characters: int = BATCH_CHARACTERS
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches of `TEXT`, strings or lists of strings, null for a row in error, and `ROW`, row numbers."""
+        texts: list[str | list[str | None] | None] = []
+        size = 0
+        for value in self.values:
+            text, error = self._checked(value)
+            if error:
+                self.errors[self.rows] = error
+            texts.append(text)
+            self.rows += 1
+            size += _size(text) + 1
+            if size >= self.batch_characters:
+                yield _text_batch(texts, self.rows)
+                texts, size = [], 0
+        if texts:
+            yield _text_batch(texts, self.rows)
+
+    def _checked(self, value: object) -> tuple[str | list[str | None] | None, str | None]:
+        if not (self.nested and isinstance(value, _LISTS)):
+            return checked_text(value)
+        checked = [checked_text(text) for text in value]
+        error = next((wrong for _, wrong in checked if wrong), None)
+        return (None, error) if error else ([text for text, _ in checked], None)
+
+
+def holds_lists(values: Iterable[Any]) -> bool:
+    """Whether the first row that has anything is a list of texts."""
+    return isinstance(next((value for value in values if value is not None), None), _LISTS)
+
+
+def _size(text: str | list[str | None] | None) -> int:
+    return sum(map(_size, text)) if isinstance(text, list) else len(text or "")
+
+
+def _text_batch(texts: Sequence[str | list[str | None] | None], stop: int) -> pa.RecordBatch:
+    """Return the texts of the rows that end before `stop`."""
+    rows = pa.array(np.arange(stop - len(texts), stop))
+    if any(isinstance(text, list) for text in texts):
+        lists = [[text] if isinstance(text, str) else text for text in texts]
+        return pa.RecordBatch.from_arrays([pa.array(lists, pa.list_(pa.string())), rows], names=[TEXT, ROW])
+    return pa.RecordBatch.from_arrays([pa.array(texts, pa.string()), rows], names=[TEXT, ROW])
+
+
+def no_texts() -> pa.RecordBatch:
+    """Return a batch of texts that has no rows."""
+    return _text_batch([], 0)
+
+
+def checked_text(value: object) -> tuple[str | None, str | None]:
+    """Return (text, None), or (None, what is wrong); None and NaN are empty text."""
+    if isinstance(value, str):
+        return _encodable(value)
+    if value is None or value is getattr(sys.modules.get("pandas"), "NA", None):
+        return None, None
+    if isinstance(value, float) and np.isnan(value):
+        return None, None
+    if isinstance(value, bytes):
+        return _decoded(value)
+    if isinstance(value, Unreadable):
+        return None, value.reason
+    return None, f"a text is wanted, not {type(value).__name__}"
+
+
+def _encodable(text: str) -> tuple[str | None, str | None]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return None, f"a lone surrogate at character {error.start}; decode the source with errors='replace'"
+    return text, None
+
+
+def _decoded(raw: bytes) -> tuple[str | None, str | None]:
+    try:
+        return raw.decode(), None
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8 at byte {error.start}; convert the source to UTF-8"
