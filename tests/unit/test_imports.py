@@ -17,8 +17,8 @@ SOURCE = Path(clinspan.__file__).parent
 # arithmetic under `schema`; `corpora` is a room of its own that evaluation shares with training; `folders`, `rows`,
 # `texts`, `persistence`, `long_table`, `document` and `recognizer` are small modules around the engines.
 ROOMS = (
-    "exceptions folders codepoints schema tagging corpora hub inference annotators long_table registry persistence rows "
-    "texts frames engines pipeline document recognizer io evaluation training serving display examples compat cli"
+    "exceptions folders codepoints schema tagging corpora hub inference annotators long_table registry persistence "
+    "rows texts frames engines pipeline document recognizer io evaluation training serving display examples compat cli"
 ).split()
 
 # Imports of a later room that are allowed inside a function, and why.

@@ -43,7 +43,9 @@ def evaluate(
     from clinspan.evaluation.run import evaluate as score
     from clinspan.recognizer import load
 
-    found = score(load(model), read_corpus(data), scheme=Scheme(label_map=_pairs(label_map)) if label_map else None)
+    recognizer = load(model)
+    records = read_corpus(data, recognizer.models[0].head.reading)
+    found = score(recognizer, records, scheme=Scheme(label_map=_pairs(label_map)) if label_map else None)
     OUT.print(entity_table(found.entities))
     OUT.print(summary_table(found.entities))
     OUT.print(f"\n{found.tokens}", soft_wrap=True)

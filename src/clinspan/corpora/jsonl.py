@@ -5,10 +5,10 @@ An entity may have further entries; `Reading` says which of them its label shows
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from clinspan.corpora.files import read_rows
 from clinspan.corpora.record import Record
@@ -43,16 +43,22 @@ class Reading:
 
 
 PLAIN: Final = Reading()
+Readings: TypeAlias = Callable[[str], Reading]
 
 
-def read_jsonl(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
+def read_jsonl(path: Path, reading: Reading | Readings = PLAIN) -> Iterator[Record]:
     """Read records; offsets count code points and `end` is exclusive.
+
+    Args:
+        path: the file.
+        reading: what labels show, for all records or by their `source`.
 
     Raises:
         InputError: naming the line that is no record, or the file that cannot be read.
     """
     for where, row in read_rows(path):
-        yield _record(row, where, reading)
+        known = reading if isinstance(reading, Reading) else reading(str(row.get("source", "")))
+        yield _record(row, where, known)
 
 
 def _record(row: Mapping[str, Any], where: str, reading: Reading) -> Record:

@@ -8,19 +8,19 @@ from typing import Final
 
 from clinspan.corpora.brat import read_brat
 from clinspan.corpora.conll import read_conll
-from clinspan.corpora.jsonl import PLAIN, Reading, read_jsonl
+from clinspan.corpora.jsonl import PLAIN, Reading, Readings, read_jsonl
 from clinspan.corpora.record import Record
 from clinspan.exceptions import InputError
 
 _KINDS: Final = "use .jsonl(.gz), .conll or a folder of brat files (name.txt with name.ann)"
 
 
-def read_corpus(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
+def read_corpus(path: Path, reading: Reading | Readings = PLAIN) -> Iterator[Record]:
     """Read JSON lines (`.jsonl`, `.jsonl.gz`), CoNLL columns (`.conll`, `.tsv`, `.bio`) or a brat folder.
 
     Args:
         path: file or folder.
-        reading: what labels of JSON lines show.
+        reading: what labels of JSON lines show, for all records or by their `source`.
 
     Raises:
         InputError: if there is nothing at the path, it is of no known kind, or it has no records.
@@ -31,7 +31,7 @@ def read_corpus(path: Path, reading: Reading = PLAIN) -> Iterator[Record]:
     return _some(_records(path, reading), path)
 
 
-def _records(path: Path, reading: Reading) -> Iterator[Record]:
+def _records(path: Path, reading: Reading | Readings) -> Iterator[Record]:
     if path.is_dir():
         return read_brat(path)
     if path.name.endswith((".jsonl", ".jsonl.gz")):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from clinspan.corpora import Scheme
+from clinspan.corpora import Reading, Scheme
 from clinspan.exceptions import DamagedModelError, UnsupportedModelError
 from clinspan.tagging import label_names
 
@@ -64,7 +64,8 @@ class Head:
         tags: the tag of each column, in order.
         aliases: further names that resolve to this head.
         description: one line.
-        training: the corpora it was trained on or measured with, each with name, licence and the entries of `Scheme`.
+        training: the corpora it was trained on or measured with, each with name, licence and the entries of
+            `Scheme` and `Reading`.
         scores: strict entity scores by data set and label, as measured on the shipped files.
         token_tables: the token-level table by data set, as `clinspan evaluate` prints it.
     """
@@ -90,8 +91,21 @@ class Head:
 
     def scheme(self, corpus: str) -> Scheme:
         """Return how a corpus reads in the labels of the head; as it stands, if the manifest does not name it."""
-        known = next((entry for entry in self.training if entry.get("name") == corpus), {})
-        return Scheme(**{field.name: known[field.name] for field in fields(Scheme) if field.name in known})
+        return Scheme(**_part(self._entry(corpus), Scheme))
+
+    def reading(self, corpus: str) -> Reading:
+        """Return what the labels of a corpus show; as they stand, if the manifest does not name it."""
+        return Reading(**_part(self._entry(corpus), Reading))
+
+    def _entry(self, corpus: str) -> Mapping[str, Any]:
+        """Return what the manifest says of a corpus; of several of one name, that of the head's language."""
+        entries = [entry for entry in self.training if entry.get("name") == corpus]
+        language = self.name.partition("/")[0]
+        return next((entry for entry in entries if entry.get("language") == language), entries[0] if entries else {})
+
+
+def _part(entry: Mapping[str, Any], kind: type[Scheme | Reading]) -> dict[str, Any]:
+    return {field.name: entry[field.name] for field in fields(kind) if field.name in entry}
 
 
 @dataclass(frozen=True)

@@ -244,7 +244,6 @@ def _corpus_entry(corpus: CorpusRecipe, teaching: TeachingRecipe) -> dict[str, A
     names = {field.name for field in fields(Scheme)}
     scheme = {key: value for key, value in asdict(teaching).items() if key in names and (value or value == [])}
     about = {"name": corpus.name, "licence": corpus.licence, "url": corpus.url}
-    if corpus.language:
-        about["language"] = corpus.language
+    further = {key: getattr(corpus, key) for key in ("language", "qualifier", "min_coverage") if getattr(corpus, key)}
     use = "training" if corpus.train else UNSEEN if corpus.unseen else MEASURE
-    return {**about, "use": use, **scheme}
+    return {**about, **further, "use": use, **scheme}
