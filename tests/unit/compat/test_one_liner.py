@@ -16,7 +16,7 @@ COLUMNS = ["entities_anatomy", "entities_anatomy_class", "entities_anatomy_confi
 def test_a_reference_is_one_of_our_models(reference):
     found = nlp.load(reference, verbose=True).predict(TEXT)
     assert list(found.columns) == [*COLUMNS, "entities_anatomy_origin_sentence"]
-    assert found["entities_anatomy"].tolist() == ["left kidney", "liver"]
+    assert found["entities_anatomy"].tolist() == ["kidney", "liver"]
     assert found["entities_anatomy_origin_sentence"].tolist() == [0, 1]
 
 
@@ -32,7 +32,7 @@ def test_positions_are_inclusive_and_the_index_is_the_row():
 def test_a_row_a_document_has_lists():
     found = nlp.load("anatomy disease").predict([TEXT, ""], output_level="document")
     assert found["document"].tolist() == [TEXT, ""]
-    assert found["entities_anatomy"].tolist() == [["left kidney", "liver"], []]
+    assert found["entities_anatomy"].tolist() == [["kidney", "liver"], []]
     assert found["entities_disease_class"].tolist() == [[], []]
 
 
@@ -75,7 +75,7 @@ def test_entities_are_shown():
 def test_a_pipeline_as_a_pretty_frame():
     model = nlp.Pipeline(stages=chain()).fit()
     found = nlp.to_pretty_df(model, ["", TEXT])
-    assert found[["chunk", "label"]].to_numpy().tolist() == [["left kidney", "Organ"], ["liver", "Organ"]]
+    assert found[["chunk", "label"]].to_numpy().tolist() == [["kidney", "Organ"], ["liver", "Organ"]]
     assert found.index.tolist() == [1, 1]
     assert list(nlp.to_pretty_df(model, TEXT, positions=False).columns) == ["chunk", "label", "confidence"]
     with pytest.raises(InputError, match="'chunk'"):

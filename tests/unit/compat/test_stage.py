@@ -9,7 +9,7 @@ from clinspan.compat.stages import CLASSES, FACES, MEDICAL, OPEN
 from clinspan.exceptions import InputError, MissingInputError, ModelNotFoundError, UnsupportedModelError
 
 ANATOMY = "bert_token_classifier_ner_anatomy_onnx"
-TEXT = "Biopsy of the left kidney. The liver was normal."
+TEXT = "Biopsy of the kidney. The liver was normal."
 
 
 def chain():
