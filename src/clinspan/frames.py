@@ -37,6 +37,12 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
     return column.to_pylist() if kind == "arrow" else column.to_list()
 
 
+def names_of(frame: Any) -> list[str]:
+    """Return the columns of a frame; a list has its texts alone."""
+    kind = frame_kind(frame)
+    return [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
+
+
 def column_of(frame: Any, name: str, argument: str = TEXT_COL) -> Any:
     """Return a column of a data frame or table, of its own kind.
 
@@ -49,8 +55,7 @@ def column_of(frame: Any, name: str, argument: str = TEXT_COL) -> Any:
         MissingColumnError: if there is none of that name; a list has none but its texts.
         InputError: if there are several.
     """
-    kind = frame_kind(frame)
-    names = [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
+    kind, names = frame_kind(frame), names_of(frame)
     if kind == "list" or name not in names:
         raise MissingColumnError.from_name(name, names, argument=argument)
     if (count := names.count(name)) > 1:

@@ -14,7 +14,7 @@ from clinspan.rows import ROW
 
 BATCH_CHARACTERS: Final = 16_000  # few, so that threads prepare one batch while the model runs another
 TEXT: Final = "text"
-_LISTS: Final = (list, tuple, np.ndarray)
+LISTS: Final = (list, tuple, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class TextSource:
             yield _text_batch(texts, self.rows)
 
     def _checked(self, value: object) -> tuple[str | list[str | None] | None, str | None]:
-        if not (self.nested and isinstance(value, _LISTS)):
+        if not (self.nested and isinstance(value, LISTS)):
             return checked_text(value)
         checked = [checked_text(text) for text in value]
         error = next((wrong for _, wrong in checked if wrong), None)
@@ -69,7 +69,7 @@ class TextSource:
 
 def holds_lists(values: Iterable[Any]) -> bool:
     """Whether the first row that has anything is a list of texts."""
-    return isinstance(next((value for value in values if value is not None), None), _LISTS)
+    return isinstance(next((value for value in values if value is not None), None), LISTS)
 
 
 def _size(text: str | list[str | None] | None) -> int:

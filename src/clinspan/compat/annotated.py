@@ -8,22 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from clinspan.exceptions import InputError
 from clinspan.frames import column_of, frame_kind
 from clinspan.schema import ANNOTATION, ANNOTATIONS, annotation_field, annotation_kind, annotation_reference
-from clinspan.texts import TEXT
+from clinspan.texts import LISTS
 
 _NAMES: Final = frozenset(field.name for field in ANNOTATION)
-_LISTS: Final = (list, tuple, np.ndarray)
-
-
-def names_of(frame: Any) -> list[str]:
-    """Return the columns of a frame; a list has its texts alone."""
-    kind = frame_kind(frame)
-    return [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
 
 
 def kinds_of(frame: Any) -> dict[str, str | None]:
@@ -49,14 +41,14 @@ def _kinds_in_pandas(frame: Any) -> Iterator[tuple[str, str | None]]:
         if not len(cells):
             if column.dtype == object:
                 yield str(name), None
-        elif isinstance(cells.iloc[0], _LISTS) and (kind := _kind_in_cells(cells)) is not None:
+        elif isinstance(cells.iloc[0], LISTS) and (kind := _kind_in_cells(cells)) is not None:
             yield str(name), kind
 
 
 def _kind_in_cells(cells: Iterable[Any]) -> str | None:
     """Return the type that the first annotation has, "" if all cells are empty lists, None if it is no annotation."""
-    filled = next((cell for cell in cells if not isinstance(cell, _LISTS) or len(cell)), ())
-    if not isinstance(filled, _LISTS):
+    filled = next((cell for cell in cells if not isinstance(cell, LISTS) or len(cell)), ())
+    if not isinstance(filled, LISTS):
         return None
     first = next(iter(filled), None)
     if isinstance(first, Mapping) and first.keys() >= _NAMES:

@@ -16,11 +16,11 @@ from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.fusion import fused
 from clinspan.codepoints import Ints
-from clinspan.compat.annotated import annotated_columns, kinds_of, names_of
+from clinspan.compat.annotated import annotated_columns, kinds_of
 from clinspan.compat.wiring import Wiring, wired
 from clinspan.engines.cut import cut
 from clinspan.engines.local import LocalEngine
-from clinspan.frames import arrow_columns, frame_kind, is_spark_frame, listed, rows_of, with_columns
+from clinspan.frames import arrow_columns, frame_kind, is_spark_frame, listed, names_of, rows_of, with_columns
 from clinspan.pipeline import Pipeline
 from clinspan.rows import ROW
 from clinspan.schema import DOCUMENT, Annotations, annotation_kinds, starts_of

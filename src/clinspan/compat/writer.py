@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from clinspan.compat.saved import local_path
+from clinspan.folders import complete
 
 
 class Writer:
@@ -41,12 +41,8 @@ class Writer:
         if folder.exists() and not (self._overwrite and _may_be_replaced(folder)):
             msg = f"{folder} already exists; use write().overwrite().save(path), which replaces what was saved before."
             raise FileExistsError(msg)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
-            self._write(Path(temporary) / "new")
-            if folder.exists():
-                folder.rename(Path(temporary) / "old")
-            (Path(temporary) / "new").rename(folder)
+        with complete(folder) as new:
+            self._write(new)
 
 
 def _may_be_replaced(folder: Path) -> bool:
