@@ -28,6 +28,7 @@ class PretrainRecipe:
         length: sub-words in a sequence.
         epochs: passes over the text; may be a fraction.
         batch_sequences: sequences in a batch.
+        dropout: share of features and of attention dropped; a few passes need none.
         checkpoint_minutes: time between checkpoints.
     """
 
@@ -42,6 +43,7 @@ class PretrainRecipe:
     length: int = 128
     epochs: float = 1.0
     batch_sequences: int = 32
+    dropout: float = 0.0
     learning_rate: float = 3e-4
     weight_decay: float = 0.01
     warmup: float = 0.06

@@ -49,7 +49,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         msg = f"Cannot read the recipe {path}: {error}"
         raise RecipeError(msg) from None
     below = raw.pop(_EXTENDS, None)
-    return raw if below is None else _merged(_read(path.with_name(str(below)), (*above, path)), raw)
+    return raw if below is None else _merged(_read(path.parent / str(below), (*above, path)), raw)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
