@@ -12,7 +12,7 @@ from clinspan.corpora.files import read_rows
 from clinspan.corpora.jsonl import PLAIN, Reading
 from clinspan.exceptions import RecipeError
 
-OWN: Final = "corpora"  # the repository's own corpora, beside the folder of recipes
+OWN: Final = "corpora"  # the repository's own corpora, above its recipes
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,9 @@ class DataFolders:
 
     @classmethod
     def beside(cls, recipe: Path, *given: Path) -> DataFolders:
-        """Return the folders given and, after them, the corpora that come with the recipe."""
-        return cls((*given, recipe.resolve().parent.parent / OWN))
+        """Return the folders given and, after them, the corpora that come with the recipe, in the nearest folder above."""
+        own = (folder / OWN for folder in recipe.resolve().parents)
+        return cls((*given, *(folder for folder in own if folder.is_dir())))
 
     def find(self, name: str) -> Path:
         """Return the path of a file.

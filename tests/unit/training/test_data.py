@@ -29,6 +29,15 @@ def test_files_are_looked_for_in_all_folders(folders):
         list(folders.texts(["third.jsonl"]))
 
 
+def test_corpora_above_the_recipe_come_after_the_folders_given(tmp_path):
+    own, recipe = tmp_path / "corpora", tmp_path / "recipes" / "ablations" / "mine.toml"
+    own.mkdir()
+    recipe.parent.mkdir(parents=True)
+    given = tmp_path / "given"
+    assert DataFolders.beside(recipe, given).folders[:2] == (given, own)
+    assert DataFolders.beside(recipe.parent, given).folders[:2] == (given, own)
+
+
 def test_licences_and_texts_of_other_files_are_left_out(folders):
     assert list(folders.texts(["first.jsonl"], skip_licences=["CC-BY-NC"])) == ["Fiebre y tos.", "Sin lesiones."]
     without = list(folders.texts(["first.jsonl"], without=["second.jsonl"]))

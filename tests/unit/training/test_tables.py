@@ -48,6 +48,13 @@ def test_arrays_of_tables_are_added_and_other_arrays_replaced(base: Path) -> Non
     assert raw["languages"] == ["nl"]
 
 
+def test_the_file_below_may_lie_in_another_folder(base: Path) -> None:
+    above = base.parent / "ablations" / "above.toml"
+    above.parent.mkdir()
+    above.write_text('extends = "../base.toml"\nname = "above"', encoding="utf-8")
+    assert read_toml(above) == {**read_toml(base), "name": "above"}
+
+
 def test_files_that_extend_each_other_are_refused(base: Path) -> None:
     base.write_text('extends = "above.toml"', encoding="utf-8")
     with pytest.raises(RecipeError, match=r"extend each other: above\.toml <- base\.toml <- above\.toml"):
