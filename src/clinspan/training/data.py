@@ -23,7 +23,7 @@ class DataFolders:
 
     @classmethod
     def beside(cls, recipe: Path, *given: Path) -> DataFolders:
-        """Return the folders given and, after them, the corpora that come with the recipe, in the nearest folder above."""
+        """Return the folders given and, after them, the corpora that come with the recipe, nearest first."""
         own = (folder / OWN for folder in recipe.resolve().parents)
         return cls((*given, *(folder for folder in own if folder.is_dir())))
 
