@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clinspan.annotators.chunk_merge import ALL, LONGEST
 from clinspan.annotators.ner_converter import read_replacements
 from clinspan.compat.saved import local_path
 from clinspan.compat.stage import ModelStage, Stage
@@ -16,6 +17,7 @@ Rules = TypeVar("Rules", bound="TokenizerStage")
 Classifier = TypeVar("Classifier", bound="ClassifierStage")
 Sentences = TypeVar("Sentences", bound="SentenceStage")
 Converter = TypeVar("Converter", bound="ConverterStage")
+Merge = TypeVar("Merge", bound="MergeStage")
 
 
 class TokenizerStage(Stage):
@@ -111,6 +113,18 @@ class ConverterStage(Stage):
             InputError: if there is no such file, it is not UTF-8, or a line lacks the delimiter.
         """
         return self.setParams(replaceLabels=read_replacements(_file(path), (options or {}).get("delimiter", ",")))
+
+
+class MergeStage(Stage):
+    """A merger of chunks."""
+
+    def setMergeOverlapping(self: Merge, value: bool) -> Merge:  # noqa: N802
+        """Set keep: of overlapping chunks the longest, or all of them if not to be merged; return the stage."""
+        return self.setParams(keep=LONGEST if value else ALL)
+
+    def getMergeOverlapping(self) -> bool:  # noqa: N802
+        """Return whether one of overlapping chunks stays."""
+        return bool(self._fields.get("keep", self.face.default("keep")) != ALL)
 
 
 def _file(path: str) -> Path:

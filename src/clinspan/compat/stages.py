@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from clinspan.compat.approach import NerApproach, approach_class
 from clinspan.compat.params import LONGEST_SENTENCE, Face
-from clinspan.compat.special import ClassifierStage, ConverterStage, SentenceStage, TokenizerStage
+from clinspan.compat.special import ClassifierStage, ConverterStage, MergeStage, SentenceStage, TokenizerStage
 from clinspan.compat.stage import Stage, stage_class
 from clinspan.schema import DOCUMENT, NAMED_ENTITY, TOKEN, WORD_EMBEDDINGS
 
@@ -124,12 +124,13 @@ FACES: Final[dict[str, Face]] = {
     "NerConverterInternal": Face(
         "NerConverterInternal", "NER_CONVERTER", (DOCUMENT, TOKEN, NAMED_ENTITY), without_effect=_MEDICAL
     ),
-    "ChunkMergeModel": Face("ChunkMerge", "MERGE", without_effect={"mergeOverlapping": True, **_LAZY}),
+    "ChunkMergeModel": Face("ChunkMerge", "MERGE", without_effect=_LAZY),
     "TFNerDLGraphBuilder": Face("PassThrough", "TFNerDLGraphBuilder", without_effect=_GRAPH),
     "Finisher": Face("Finisher", "FINISHER", without_effect={"parseEmbeddingsVectors": False}),
 }
 
 _BASES: Final[dict[str, type[Stage]]] = {  # of classes with methods of their own, by annotator
+    "ChunkMerge": MergeStage,
     "NerConverterInternal": ConverterStage,
     "SentenceDetectorDL": SentenceStage,
     "TokenClassifier": ClassifierStage,

@@ -36,6 +36,13 @@ def test_a_converter_renames_by_a_file(tmp_path):
         stage.setReplaceDictResource(str(file))
 
 
+def test_overlapping_chunks_all_stay_if_they_are_not_to_be_merged():
+    stage = medical.ChunkMergeModel(inputCols=["a", "b"], mergeOverlapping=False)
+    assert (stage.getMergeOverlapping(), stage.annotator().keep) == (False, "all")
+    assert stage.setMergeOverlapping(True).annotator().keep == "longest"
+    assert medical.ChunkMergeModel().getMergeOverlapping()
+
+
 @pytest.mark.parametrize("method", [nlp.Tokenizer().setExceptionsPath, medical.NerConverter().setReplaceDictResource])
 def test_a_file_that_is_not_there_is_named(method):
     with pytest.raises(InputError, match=r"No file at none\.txt"):
