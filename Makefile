@@ -34,6 +34,7 @@ type: $(VENV)/.dev  ## check types
 bench: $(VENV)/.train  ## measure speed and memory against named peers
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.heads
+	$(BIN)/python -m benchmarks.sentences
 	$(BIN)/python -m benchmarks.startup --wheel
 
 torch: $(VENV)/.train  ## install what training needs

@@ -44,7 +44,7 @@ class SentenceDetectorDL(SentenceStage):
         """Decide all candidates of all texts at once."""
         text = CodePoints.from_arrow(texts)
         found = Candidates.from_text(text, self.model.network.reach)
-        accepted = self.model.network.probabilities(found.windows) > self.threshold
+        accepted = self.model.network.probabilities(found) > self.threshold
         accepted &= ~self._impossible(text, found)
         return Sentences.from_ranges(text, *sentence_ranges(text, found, accepted))
 

@@ -2,7 +2,8 @@
 
 A candidate is a place behind which a new sentence may begin: a line break, white space unless it joins a word to one
 in lower case, or a mark that a capital letter follows without a space. A convolution over the characters around it
-decides (Deep-EOS, Schweter & Ahmed 2019). Each candidate is decided by itself, so no text depends on another.
+decides (Deep-EOS, Schweter & Ahmed 2019). As candidates lie close together, it runs once over the text, and each
+candidate then takes what it found around it; a text sees nothing of its neighbours.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -18,20 +20,21 @@ import numpy as np
 import numpy.typing as npt
 
 from clinspan.codepoints import SPACE, CharacterTable, CodePoints, Ints, runs
-from clinspan.exceptions import DamagedModelError
+from clinspan.exceptions import DamagedModelError, UnsupportedModelError
 from clinspan.inference.alphabet import NOTHING, UNKNOWN, Alphabet
 from clinspan.inference.decoding import Floats
 from clinspan.inference.session import OnnxSession
 
 DETAILS_FILE: Final = "sentences.json"
-WINDOWS: Final = "characters"
+CHARACTERS: Final = "characters"
+WINDOWS: Final = "windows"  # where the window of each candidate begins
 OUTPUT: Final = "boundary"
 REACH: Final = 16  # characters read on either side of a candidate, unless a model says so; a run of white space is one
-_AT_ONCE: Final = 4096  # candidates in one call
+_AT_ONCE: Final = 8192  # characters in one call
 
 Codes = npt.NDArray[np.uint32]
 
-# what stands at a candidate: white space, a line break, an empty line, or nothing
+# what stands at a candidate: white space, a line break, an empty line, or a sign where there is nothing
 _SPACES: Final = np.array([0x20, 0x0A, 0x2029], dtype=np.uint32)
 _JOINT: Final = 0x01
 _LOWER, _UPPER, _DIGIT, _LETTER, _ENDER, _CLOSER, _OPENER, _GAP, _OTHER = range(1, 10)
@@ -90,22 +93,18 @@ class _Stream:
         new = (after == _UPPER) | (after == _OPENER) | (after == _LETTER)
         return at[(kind == _GAP) & ended], at[(kind == _ENDER) & new]
 
-    def windows(self, left: Ints, centre: Codes, reach: int) -> Codes:
-        """Return the symbols around places, shape [places, width]; 0 is outside the row.
+    def joined(self, marks: Ints) -> _Stream:
+        """Return the stream with a sign behind each of these marks, where the next character begins."""
+        return _Stream(
+            np.insert(self.symbols, marks + 1, _JOINT).astype(np.uint32),
+            np.insert(self.places, marks + 1, self.places[marks] + 1),
+            self.row_starts + np.searchsorted(marks, self.row_starts),
+        )
 
-        Args:
-            left: last symbol of the left side, shape [places].
-            centre: what stands in the middle; the right side begins after it, or after the left side.
-            reach: symbols on either side.
-        """
-        row = np.searchsorted(self.row_starts, left, side="right") - 1
-        begin, end = self.row_starts[row][:, None], self.row_starts[row + 1][:, None]
-        right = left + np.where(centre == _JOINT, 1, 2)
-        steps = np.arange(reach)
-        at = np.concatenate([left[:, None] - steps[::-1], right[:, None] + steps], axis=1)
-        seen = self.symbols[np.clip(at, 0, max(len(self.symbols) - 1, 0))]
-        seen = np.where((at >= begin) & (at < end), seen, NOTHING).astype(np.uint32)
-        return np.concatenate([seen[:, :reach], centre[:, None], seen[:, reach:]], axis=1)
+    def apart(self, at: Ints, reach: int) -> tuple[Codes, Ints]:
+        """Return the symbols with `reach` times nothing on either side of each row, and where symbols are then."""
+        symbols = np.insert(self.symbols, np.repeat(self.row_starts, reach), NOTHING).astype(np.uint32)
+        return symbols, at + reach * np.searchsorted(self.row_starts, at, side="right")
 
 
 @dataclass(frozen=True)
@@ -115,25 +114,30 @@ class Candidates:
     Attributes:
         stops: one past the last character of the sentence that would end, shape [candidates].
         resumes: first character of the next.
-        windows: code points around each, shape [candidates, width]; as many on either side of the middle.
+        symbols: code points of all rows as a model reads them, rows kept apart.
+        at: where in `symbols` each candidate is.
+        reach: symbols that belong to it on either side.
     """
 
     stops: Ints
     resumes: Ints
-    windows: Codes
+    symbols: Codes
+    at: Ints
+    reach: int
 
     @classmethod
     def from_text(cls, text: CodePoints, reach: int = REACH) -> Candidates:
-        """Find all candidates of all rows, and `reach` characters on either side of each."""
+        """Find all candidates of all rows."""
         stream = _Stream.from_text(text)
         gaps, marks = stream.candidates()
-        places = np.concatenate([gaps, marks])
-        order = np.argsort(places, kind="stable")
-        gap = np.arange(len(places)) < len(gaps)
-        centre = np.where(gap, stream.symbols[places], _JOINT).astype(np.uint32)
-        stops = stream.places[places] + ~gap
-        windows = stream.windows(places - gap, centre, reach)
-        return cls(stops[order], stream.places[places + 1][order], windows[order])
+        at = np.sort(np.concatenate([gaps + np.searchsorted(marks, gaps), marks + np.arange(len(marks)) + 1]))
+        stream = stream.joined(marks)
+        return cls(stream.places[at - 1] + 1, stream.places[at + 1], *stream.apart(at, reach), reach)
+
+    @property
+    def windows(self) -> Codes:
+        """The symbols around each candidate, and in the middle what stands there; shape [candidates, width]."""
+        return self.symbols[self.at[:, None] + np.arange(-self.reach, self.reach + 1)]
 
 
 def sentence_ranges(text: CodePoints, found: Candidates, accepted: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
@@ -155,7 +159,7 @@ def sentence_ranges(text: CodePoints, found: Candidates, accepted: npt.NDArray[n
 
 @dataclass(frozen=True)
 class BoundaryModel:
-    """A graph from the characters around a candidate to the probability that a sentence ends there.
+    """A graph from characters, and candidates among them, to the probability that a sentence ends there.
 
     Attributes:
         session: the graph.
@@ -173,8 +177,12 @@ class BoundaryModel:
 
         Raises:
             DamagedModelError: if they are not those of a sentence model.
+            UnsupportedModelError: if another version of clinspan has trained it.
         """
         session = OnnxSession.open(folder / "model.onnx")
+        if WINDOWS not in session.inputs:
+            msg = f"The sentence model in {folder} is of a form that clinspan no longer reads; train it again."
+            raise UnsupportedModelError(msg)
         try:
             details = json.loads((folder / DETAILS_FILE).read_text(encoding="utf-8"))
             alphabet, reach = Alphabet(details["characters"]), int(details.get("reach", REACH))
@@ -183,20 +191,21 @@ class BoundaryModel:
             raise DamagedModelError(msg) from error
         return cls(session, alphabet, reach)
 
-    def probabilities(self, windows: Codes) -> Floats:
+    def probabilities(self, found: Candidates) -> Floats:
         """Return the probability of a sentence end at each candidate, shape [candidates]."""
-        ids = character_ids(self.alphabet, windows)
-        parts = [
-            self.session.feed({WINDOWS: ids[i : i + _AT_ONCE]}, [OUTPUT])[OUTPUT][:, 0]
-            for i in range(0, len(ids), _AT_ONCE)
-        ]
+        ids = character_ids(self.alphabet, found.symbols)
+        edges = np.flatnonzero(np.diff(found.at // _AT_ONCE, prepend=-1)).tolist()
+        parts = [self._some(ids, found.at[a:b]) for a, b in pairwise([*edges, len(found.at)])]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
 
+    def _some(self, ids: Ints, at: Ints) -> Floats:
+        part = ids[None, at[0] - self.reach : at[-1] + self.reach + 1]
+        return self.session.feed({CHARACTERS: part, WINDOWS: at[None] - at[0]}, [OUTPUT])[OUTPUT][:, 0]
 
-def character_ids(alphabet: Alphabet, windows: Codes) -> Ints:
-    """Return what the network reads, in the shape of the windows."""
-    kinds = _kinds(windows)
-    codes = np.where(kinds == _DIGIT, _STAND_INS[_DIGIT], windows).astype(np.uint32)
-    ids = alphabet.ids(codes)
+
+def character_ids(alphabet: Alphabet, codes: Codes) -> Ints:
+    """Return what the network reads, in the shape of the code points."""
+    kinds = _kinds(codes)
+    ids = alphabet.ids(np.where(kinds == _DIGIT, _STAND_INS[_DIGIT], codes).astype(np.uint32))
     ids = np.where(ids == UNKNOWN, alphabet.ids(_STAND_INS[kinds]), ids)
-    return np.where(windows == NOTHING, NOTHING, ids)
+    return np.where(codes == NOTHING, NOTHING, ids)

@@ -29,7 +29,7 @@ from clinspan.evaluation.sentences import score_sentences
 from clinspan.hub.card import MEASURE, write_card
 from clinspan.hub.manifest import SENTENCE_CNN, Manifest
 from clinspan.inference.alphabet import NOTHING, Alphabet
-from clinspan.inference.boundaries import DETAILS_FILE, OUTPUT, WINDOWS, Candidates, character_ids
+from clinspan.inference.boundaries import CHARACTERS, DETAILS_FILE, OUTPUT, WINDOWS, Candidates, character_ids
 from clinspan.inference.model import open_sentences
 from clinspan.inference.units import WORD_UNIT
 from clinspan.schema import Span
@@ -44,11 +44,12 @@ from clinspan.training.schedule import warm_then_down
 from clinspan.training.variations import Variation
 
 _WARMUP: Final = 0.05
+_EDGE: Final = 3  # characters on either side that the convolutions need around one
 Corpora = Mapping[str, tuple[list[Passage], list[Passage]]]  # what trains and what measures, by corpus
 
 
 class BoundaryNetwork(nn.Module):
-    """Two convolutions over the characters around a candidate, and a hidden layer over all places.
+    """Two convolutions over characters, and a hidden layer over all places around a candidate.
 
     Args:
         recipe: sizes.
@@ -58,14 +59,17 @@ class BoundaryNetwork(nn.Module):
     def __init__(self, recipe: SentencesRecipe, characters: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(characters, recipe.dimension, padding_idx=NOTHING)
+        self.places = recipe.width - 2 * _EDGE
+        self.convolutions = nn.Sequential(
+            nn.Conv1d(recipe.dimension, recipe.filters, 3),
+            nn.ReLU(),
+            nn.Conv1d(recipe.filters, recipe.filters, 3, dilation=2),
+            nn.ReLU(),
+        )
         self.layers = nn.Sequential(
-            nn.Conv1d(recipe.dimension, recipe.filters, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv1d(recipe.filters, recipe.filters, 3, padding=2, dilation=2),
-            nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(recipe.dropout),
-            nn.Linear(recipe.filters * recipe.width, recipe.hidden),
+            nn.Linear(recipe.filters * self.places, recipe.hidden),
             nn.ReLU(),
             nn.Dropout(recipe.dropout),
             nn.Linear(recipe.hidden, 1),
@@ -73,19 +77,26 @@ class BoundaryNetwork(nn.Module):
 
     def forward(self, characters: Tensor) -> Tensor:
         """Return logits, shape [candidates, 1], from character ids, shape [candidates, width]."""
-        found: Tensor = self.layers(self.embedding(characters).transpose(1, 2))
+        found: Tensor = self.layers(self.features(characters))
+        return found
+
+    def features(self, characters: Tensor) -> Tensor:
+        """Return what the convolutions find, shape [texts, length - 6, filters], from ids, shape [texts, length]."""
+        found: Tensor = self.convolutions(self.embedding(characters).transpose(1, 2)).transpose(1, 2)
         return found
 
 
 class _AsGraph(nn.Module):
-    """The network with a named output, giving probabilities, as the exporter wants it."""
+    """The network over one text and many candidates: convolutions once, probabilities by name."""
 
     def __init__(self, network: BoundaryNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, **inputs: Tensor) -> Mapping[str, Tensor]:
-        return {OUTPUT: torch.sigmoid(self.network(inputs[WINDOWS]))}
+        around = inputs[WINDOWS][0, :, None] + torch.arange(self.network.places)
+        found = self.network.features(inputs[CHARACTERS])[0][around]
+        return {OUTPUT: torch.sigmoid(self.network.layers(found))}
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,15 @@ class Decisions:
         text, ends = laid_out(passages)
         found = Candidates.from_text(text, reach)
         return cls(found.windows, np.isin(found.stops, ends))
+
+
+def write_graph(network: BoundaryNetwork, path: Path) -> None:
+    """Write a network as `BoundaryModel` reads it."""
+    example = {
+        CHARACTERS: torch.ones(1, network.places + 2 * _EDGE + 2, dtype=torch.int64),
+        WINDOWS: torch.arange(3)[None],
+    }
+    export_onnx(_AsGraph(network), example, [OUTPUT], path)
 
 
 def train_sentences(recipe: SentencesRecipe, *, data: DataFolders, output: Path, console: Console) -> Manifest:
@@ -163,8 +183,7 @@ def _write(recipe: SentencesRecipe, network: BoundaryNetwork, alphabet: Alphabet
     folder.mkdir(parents=True, exist_ok=True)
     details = {"characters": alphabet.characters, "reach": recipe.reach}
     (folder / DETAILS_FILE).write_text(json.dumps(details) + "\n", encoding="utf-8")
-    example = {WINDOWS: torch.ones(2, recipe.width, dtype=torch.int64)}
-    export_onnx(_AsGraph(network), example, [OUTPUT], folder / "model.onnx")
+    write_graph(network, folder / "model.onnx")
     manifest = single_manifest(
         recipe,
         folder,

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clinspan.codepoints import CodePoints
+from clinspan.exceptions import UnsupportedModelError
 from clinspan.inference.alphabet import Alphabet
-from clinspan.inference.boundaries import REACH, Candidates, character_ids, sentence_ranges
+from clinspan.inference.boundaries import REACH, BoundaryModel, Candidates, character_ids, sentence_ranges
+from toy_graph import lookup_graph
 
 TEXTS = st.lists(st.text(alphabet="aB1.?! \n\t:;)¿é😀", max_size=30), max_size=4)
 
@@ -101,3 +103,9 @@ def test_unknown_characters_read_as_others_of_their_kind():
         "x": known["x"],
     }
     assert character_ids(alphabet, np.array([[0]], dtype=np.uint32)).tolist() == [[0]]
+
+
+def test_a_graph_over_windows_of_characters_is_no_longer_read(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(lookup_graph(np.zeros((4, 1), np.float32), outputs=("boundary",)))
+    with pytest.raises(UnsupportedModelError, match="train it again"):
+        BoundaryModel.open(tmp_path)
