@@ -7,7 +7,6 @@ The two take turns on one thread, the cache of repeated text off; the ratio is t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ import typer
 from rich.console import Console
 
 import clinspan
+from benchmarks.turns import in_turns
 from clinspan.hub.resolve import BUNDLED, installed_heads
 from clinspan.io.notes import read_notes
 
@@ -35,7 +35,8 @@ def main(
     texts = [note.text for note in islice(read_notes(str(data)), notes)]
     names = [found.head.name for found in installed_heads() if found.folder == BUNDLED / "en"]
     one, every = (clinspan.load(*chosen, threads=1, cache_bytes=0) for chosen in (names[:1], names))
-    seconds = [(_timed(one, texts), _timed(every, texts)) for _ in range(rounds + 1)][1:]
+    found = in_turns({"one": lambda: _annotate(one, texts), "every": lambda: _annotate(every, texts)}, rounds)
+    seconds = [(turn["one"], turn["every"]) for turn in found]
     ratio = median(b / a for a, b in seconds)
     console = Console()
     console.print(f"{names[0]} alone: {median(a for a, _ in seconds):.2f} s for {len(texts)} notes")
@@ -43,11 +44,9 @@ def main(
     console.print(f"ratio {ratio:.3f} (wanted: at most {_MOST})")
 
 
-def _timed(recognizer: clinspan.EntityRecognizer, texts: Sequence[str]) -> float:
-    start = time.perf_counter()
+def _annotate(recognizer: clinspan.EntityRecognizer, texts: Sequence[str]) -> None:
     for document in recognizer.pipe(texts):
         _ = document.entities
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

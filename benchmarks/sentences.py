@@ -7,18 +7,17 @@ The cache of repeated text is off; the share is the median of each round's.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyarrow as pa
 import typer
 from rich.console import Console
 
 import clinspan
+from benchmarks.turns import in_turns
 from clinspan.annotators.sentence import SentenceDetector
 from clinspan.annotators.sentence_dl import SentenceDetectorDL
 from clinspan.io.notes import read_notes
@@ -38,23 +37,17 @@ def main(
     column = pa.array(texts, pa.string())
     learnt = SentenceDetectorDL(model=clinspan.open_sentences("sentence_detector_dl", language="xx"))
     tagger = clinspan.load("en/slim", threads=1, cache_bytes=0)
-    runs: dict[str, Callable[[], Any]] = {
+    runs = {
         "en/slim": lambda: [document.entities for document in tagger.pipe(texts)],
         "SentenceDetectorDL": lambda: learnt.sentences(column),
         "SentenceDetector": lambda: SentenceDetector().sentences(column),
     }
-    seconds = [{name: _timed(run) for name, run in runs.items()} for _ in range(rounds + 1)][1:]
+    seconds = in_turns(runs, rounds)
     console = Console()
     for name in runs:
         share = median(found[name] / found["en/slim"] for found in seconds)
         console.print(f"{name}: {median(found[name] for found in seconds):.3f} s for {len(texts)} notes, {share:.1%}")
     console.print(f"wanted: at most {_MOST:.0%} of the tagger's time")
-
-
-def _timed(run: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

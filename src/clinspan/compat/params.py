@@ -100,7 +100,11 @@ class Configured:
 
     def getInputCols(self) -> list[str]:  # noqa: N802
         """Return the columns to read."""
-        return list(self._fields.get("input_cols", self.face.default("input_cols")))
+        return list(self._value("input_cols"))
+
+    def _value(self, field_name: str) -> Any:
+        """Return what a field of the annotator is set to, or its default."""
+        return self._fields.get(field_name, self.face.default(field_name))
 
     def setParams(self: Self, **params: Any) -> Self:  # noqa: N802
         """Set several parameters by name."""

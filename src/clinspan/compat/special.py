@@ -59,7 +59,7 @@ class TokenizerStage(Stage):
         return self._put("split_chars", *self._values("split_chars"), value)
 
     def _values(self, name: str) -> tuple[str, ...]:
-        return tuple(self._fields.get(name, self.face.default(name)))
+        return tuple(self._value(name))
 
     def _put(self: Rules, name: str, *values: str) -> Rules:
         self._fields[name] = values
@@ -124,7 +124,7 @@ class MergeStage(Stage):
 
     def getMergeOverlapping(self) -> bool:  # noqa: N802
         """Return whether one of overlapping chunks stays."""
-        return bool(self._fields.get("keep", self.face.default("keep")) != ALL)
+        return bool(self._value("keep") != ALL)
 
 
 def _file(path: str) -> Path:

@@ -96,14 +96,14 @@ class _Stream:
     def joined(self, marks: Ints) -> _Stream:
         """Return the stream with a sign behind each of these marks, where the next character begins."""
         return _Stream(
-            np.insert(self.symbols, marks + 1, _JOINT).astype(np.uint32),
+            np.insert(self.symbols, marks + 1, _JOINT),
             np.insert(self.places, marks + 1, self.places[marks] + 1),
             self.row_starts + np.searchsorted(marks, self.row_starts),
         )
 
     def apart(self, at: Ints, reach: int) -> tuple[Codes, Ints]:
         """Return the symbols with `reach` times nothing on either side of each row, and where symbols are then."""
-        symbols = np.insert(self.symbols, np.repeat(self.row_starts, reach), NOTHING).astype(np.uint32)
+        symbols = np.insert(self.symbols, np.repeat(self.row_starts, reach), NOTHING)
         return symbols, at + reach * np.searchsorted(self.row_starts, at, side="right")
 
 
