@@ -1,6 +1,6 @@
 """ONNX Runtime: one window per call, one thread per call, many calls at once.
 
-A dynamic int8 model takes its activation scale over everything in the call, so padding and company
+An imported int8 model may take its activation scale over everything in the call, so that padding and company
 change results. A window alone, unpadded, always gives the same, and on a CPU that is also the fastest.
 """
 

@@ -81,6 +81,7 @@ def fuse(source: Path, target: Path, config: Any) -> None:
     heads, hidden = config.num_attention_heads, config.hidden_size
     options = FusionOptions(kind)
     options.enable_embed_layer_norm = False  # tables are rounded by row
+    options.enable_skip_layer_norm = False  # slower than its parts
     fused = optimizer.optimize_model(
         str(source),
         kind,

@@ -23,6 +23,7 @@ from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
 from clinspan.training.examples import Examples
 from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
+from clinspan.training.rounding import keep_rounded, round_weights
 from clinspan.training.schedule import warm_then_down
 
 
@@ -63,6 +64,8 @@ class Finetuner:
         self.encoder, self.dev = encoder, dev
         self.windows = [(examples, list(examples.windows(encoder))) for examples in train]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if self.options.quantization_aware:
+            round_weights(model.encoder)
         self.model = model.to(self.device)
         self.optimizer = torch.optim.AdamW(
             model.parameter_groups(
@@ -91,6 +94,7 @@ class Finetuner:
         self.model.load_state_dict(self.best)
         self.average.module.load_state_dict(self.best)
         self._calibrate()
+        keep_rounded(self.model.encoder)
         return self.state
 
     def _calibrate(self) -> None:

@@ -15,7 +15,7 @@ from clinspan.training.pretrain import Pretrainer
 from clinspan.training.recipe import Recipe
 from clinspan.training.recipes import PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
 from clinspan.training.run import train
-from clinspan.training.teacher import trained_folder
+from clinspan.training.teacher import recipe_name, trained
 
 
 def chain(path: Path, runs: Path) -> list[Path]:
@@ -47,7 +47,7 @@ def _before(path: Path, runs: Path) -> Iterator[Path]:
         wanted.append(recipe.checkpoint)
     if isinstance(recipe, Recipe):
         teachers = (corpus.teacher for corpus in recipe.corpora if corpus.teacher)
-        wanted += [teacher for teacher in teachers if trained_folder(teacher, runs) is None]
+        wanted += [recipe_name(teacher) for teacher in teachers if trained(teacher, runs) is None]
     for name in wanted:
         beside = path.parent / f"{name}.toml"
         if beside.is_file():

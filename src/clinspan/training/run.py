@@ -22,6 +22,7 @@ from clinspan.training.finetune import Finetuner
 from clinspan.training.model import MultiHeadTagger, checkpoint_folder, save_encoder
 from clinspan.training.publish import add_scores, write_bilstm, write_transformer
 from clinspan.training.recipe import CorpusRecipe, Recipe
+from clinspan.training.start import take_heads
 from clinspan.training.teacher import train_records
 from clinspan.training.teachings import measuring, teachings
 from clinspan.training.vocabulary import kept_pieces, trim_embeddings, trimmed_tokenizer
@@ -62,12 +63,15 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     content, kept = _vocabulary(
         recipe, source / "tokenizer.json", tokenizer, _vocabulary_texts(recipe, train_set, data)
     )
-    widths = {name: len(head.tags) for name, head in recipe.heads.items()}
+    tags = {name: head.tags for name, head in recipe.heads.items()}
     options = recipe.training
+    widths = {name: len(of_head) for name, of_head in tags.items()}
     model = MultiHeadTagger.from_checkpoint(source, widths, options.dropout, options.attention_dropout)
+    if known := take_heads(model.heads, tags, source):
+        console.print(f"heads that go on from {recipe.checkpoint}: {', '.join(known)}", highlight=False)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
-    save_encoder(model.encoder, source / "tokenizer.json", run)
+    save_encoder(model.encoder, source / "tokenizer.json", run, model.heads, tags)
     if kept is not None:
         trim_embeddings(model.encoder, kept)
     offered = {name: head for name, head in recipe.heads.items() if not head.auxiliary}

@@ -31,7 +31,8 @@ _NAMES: Final[Mapping[type, str]] = {  # in messages
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file and, below it, the one that its entry `extends` names.
 
-    Entries replace those of the file below, tables are merged entry by entry, and arrays of tables are added.
+    Entries replace those of the file below, tables are merged entry by entry, and arrays of tables are added; a table
+    in one that has the name, and the language, of one below is merged with it.
 
     Raises:
         RecipeError: if a file cannot be read, or if files extend each other.
@@ -59,8 +60,30 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _over(below: Any, above: Any) -> Any:
     if isinstance(below, dict) and isinstance(above, dict):
         return _merged(below, above)
-    tables = isinstance(above, list) and all(isinstance(entry, dict) for entry in above)
-    return [*below, *above] if tables and isinstance(below, list) else above
+    return _joined(below, above) if _tables(below) and _tables(above) else above
+
+
+def _tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def _joined(below: list[Any], above: list[Any]) -> list[Any]:
+    """Return the tables of both lists; one that has the name of one below, and its language, changes that one.
+
+    Of several below that share them it changes the first.
+    """
+    joined, places = [*below], {_name(table): place for place, table in reversed([*enumerate(below)])}
+    for table in above:
+        place = places.get(_name(table)) if "name" in table else None
+        if place is None:
+            joined.append(table)
+        else:
+            joined[place] = _merged(joined[place], table)
+    return joined
+
+
+def _name(table: Mapping[str, Any]) -> tuple[Any, Any]:
+    return table.get("name"), table.get("language")
 
 
 def build(kind: type[T], raw: Any, where: str) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from rich.progress import track
 
@@ -14,19 +15,27 @@ from clinspan.tagging import LabelledSpan
 from clinspan.training.data import DataFolders
 from clinspan.training.recipe import CorpusRecipe
 
+_HEAD: Final = "#"
 
-def trained_folder(name: str, runs: Path) -> Path | None:
-    """Return the model folder of the recipe of that name; None if it was not followed to its end."""
+
+def recipe_name(teacher: str) -> str:
+    """Return the name of the recipe that makes a teacher: what stands before the `#` of its head."""
+    return teacher.partition(_HEAD)[0]
+
+
+def trained(teacher: str, runs: Path) -> str | None:
+    """Return where the model of a recipe lies, with `#head` if a teacher says so; None if it was not followed yet."""
+    name, mark, head = teacher.partition(_HEAD)
     folder = runs / name / "model"
-    return folder if (folder / MANIFEST).is_file() else None
+    return f"{folder.resolve()}{mark}{head}" if (folder / MANIFEST).is_file() else None
 
 
 def train_records(corpus: CorpusRecipe, data: DataFolders, runs: Path) -> list[Record]:
     """Return what a corpus teaches with: its records, or its texts as its teacher annotates them."""
     if not corpus.teacher:
         return data.records(corpus.train, corpus.reading)
-    teacher = trained_folder(corpus.teacher, runs)
-    return annotated_records(str(teacher or corpus.teacher), list(data.texts([corpus.train])))
+    teacher = trained(corpus.teacher, runs) or corpus.teacher
+    return annotated_records(teacher, list(data.texts([corpus.train])))
 
 
 def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:

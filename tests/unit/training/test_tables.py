@@ -48,6 +48,20 @@ def test_arrays_of_tables_are_added_and_other_arrays_replaced(base: Path) -> Non
     assert raw["languages"] == ["nl"]
 
 
+def test_a_table_of_a_name_changes_the_one_below_that_has_it(base: Path) -> None:
+    raw = extended(base, '[[corpora]]\nname = "first"\npasses = 2')
+    assert raw["corpora"] == [{"name": "first", "passes": 2}]
+    raw = extended(base, '[[corpora]]\nname = "first"\nlanguage = "it"')
+    assert raw["corpora"] == [{"name": "first"}, {"name": "first", "language": "it"}]
+    raw = extended(base, '[[corpora]]\nname = "first"\n[[others]]\nname = "first"')
+    assert raw["others"] == [{"name": "first"}]
+
+
+def test_tables_without_a_name_are_added(base: Path) -> None:
+    base.write_text("[[steps]]\na = 1\n", encoding="utf-8")
+    assert extended(base, "[[steps]]\nb = 2")["steps"] == [{"a": 1}, {"b": 2}]
+
+
 def test_the_file_below_may_lie_in_another_folder(base: Path) -> None:
     above = base.parent / "ablations" / "above.toml"
     above.parent.mkdir()

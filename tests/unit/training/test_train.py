@@ -1,5 +1,6 @@
 """Training end to end, on a toy encoder: a recipe in, a model folder out; interrupted runs go on."""
 
+import io
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
+import torch  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 import clinspan  # noqa: E402
@@ -20,6 +22,7 @@ from clinspan.training.data import DataFolders  # noqa: E402
 from clinspan.training.follow import chain, follow  # noqa: E402
 from clinspan.training.recipe import Recipe  # noqa: E402
 from clinspan.training.recipes import VectorsRecipe  # noqa: E402
+from clinspan.training.reopen import reopened_weights  # noqa: E402
 from clinspan.training.run import train  # noqa: E402
 from clinspan.training.vectors import train_vectors  # noqa: E402
 from families import TOY_FAMILIES  # noqa: E402
@@ -50,6 +53,7 @@ learning_rate = 2e-3
 head_learning_rate = 1e-2
 average = 0.5
 mask = 0.05
+quantization_aware = true
 """
 
 
@@ -98,6 +102,24 @@ def test_a_recipe_becomes_a_model_that_finds_what_it_was_taught(data: Path, chec
     for precision in (folder, data / "runs" / "toy" / "fp32"):
         found = clinspan.load(str(precision))("The kidney was normal. The liver was painful.").entities
         assert [(e.text, e.label) for e in found] == [("kidney", "Organ"), ("liver", "Organ")]
+    int8, fp32 = (reopened_weights(path / "model.onnx") for path in (folder, data / "runs" / "toy" / "fp32"))
+    matrices = [name for name in fp32 if "encoder.layer" in name and fp32[name].ndim == 2]
+    assert matrices
+    assert all(torch.allclose(int8[name], fp32[name], rtol=1e-5) for name in matrices)
+
+
+def test_a_recipe_goes_on_from_the_heads_of_another(data: Path, checkpoint: Path) -> None:
+    run(data, checkpoint, "runs")
+    (data / "second.toml").write_text(
+        RECIPE.format(checkpoint="toy", epochs=1).replace('name = "toy"\nversion', 'name = "second"\nversion'),
+        encoding="utf-8",
+    )
+    console = Console(file=io.StringIO(), width=200)
+    folders, runs = DataFolders((data,)), data / "runs"
+    second = Recipe.read(data / "second.toml")
+    manifest = train(second, data=folders, runs=runs, output=runs / "second" / "model", console=console)
+    assert "heads that go on from toy: organs" in console.file.getvalue()
+    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
@@ -269,7 +291,7 @@ def test_a_teacher_that_another_recipe_makes_is_made_first(data: Path, checkpoin
     runs, path = data / "runs", data / "pupil.toml"
     recipe(data, checkpoint, epochs=8)
     body = RECIPE.format(checkpoint=checkpoint, epochs=1).replace('name = "toy"\nversion', 'name = "pupil"\nversion')
-    path.write_text(body + TAUGHT.replace('"en/organs"', '"toy"'), encoding="utf-8")
+    path.write_text(body + TAUGHT.replace('"en/organs"', '"toy#organs"'), encoding="utf-8")
     assert chain(path, runs) == [data / "toy.toml", path]
     follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
     assert chain(path, runs) == [path]
