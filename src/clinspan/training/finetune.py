@@ -176,11 +176,20 @@ class Finetuner:
         score = sum(scores.values()) / len(scores) if scores else float(self.state.epoch)  # without any: the newest
         epoch, self.state.epoch = self.state.epoch, self.state.epoch + 1
         self.state.history.append({"loss": loss, **scores})
-        if score > self.state.best_score or not self.best:
+        better = score > self.state.best_score or not self.best
+        if better:
             self.state.best_score, self.state.best_epoch = score, epoch
-            self.best = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
+        if better or self.options.mean_of_epochs:
+            self._remember(epoch)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
         self.console.print(f"epoch {epoch + 1}: loss {loss:.4f}  dev strict F1 {shown}", highlight=False)
+
+    def _remember(self, epoch: int) -> None:
+        """Keep the averaged weights of an epoch, or their mean over all epochs (Izmailov et al. 2018)."""
+        weights = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
+        if self.options.mean_of_epochs and epoch:
+            weights = {k: torch.lerp(self.best[k], v, 1 / (epoch + 1)) for k, v in weights.items()}
+        self.best = weights
 
     @torch.no_grad()
     def predict(self, examples: Examples) -> dict[str, Any]:

@@ -145,6 +145,7 @@ class TrainingRecipe:
         attention_dropout: share of attention weights dropped; on a CPU it costs a third of the time.
         mask: share of sub-words replaced by the mask token, so that context has to be used.
         average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
+        mean_of_epochs: whether the mean of the averaged weights of all epochs is kept, not those of the best epoch.
         quantization_aware: whether the encoder's matrices are rounded in training as they are in the int8 graph.
     """
 
@@ -160,6 +161,7 @@ class TrainingRecipe:
     attention_dropout: float = 0.0
     mask: float = 0.0
     average: float = 0.0
+    mean_of_epochs: bool = False
     quantization_aware: bool = False
     max_grad_norm: float = 1.0
 

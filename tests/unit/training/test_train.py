@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,6 +138,23 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
         run(data, checkpoint, "parts", epochs=3)
     monkeypatch.undo()
     assert run(data, checkpoint, "parts", epochs=3).files == whole.files
+
+
+def test_the_mean_of_all_epochs_may_be_kept(data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, kept, remember = [], [], finetune.Finetuner._remember
+
+    def watch(self: finetune.Finetuner, epoch: int) -> None:
+        seen.append({name: weight.clone() for name, weight in self.average.module.state_dict().items()})
+        remember(self, epoch)
+        kept.append(self.best)
+
+    monkeypatch.setattr(finetune.Finetuner, "_remember", watch)
+    read = recipe(data, checkpoint, epochs=3)
+    read = replace(read, training=replace(read.training, mean_of_epochs=True))
+    train(read, data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
+    assert len(seen) == 3
+    for name, weight in kept[-1].items():
+        assert torch.allclose(weight, torch.stack([epoch[name] for epoch in seen]).mean(dim=0), atol=1e-6), name
 
 
 def test_a_run_is_not_gone_on_with_by_another_recipe(data: Path, checkpoint: Path) -> None:
