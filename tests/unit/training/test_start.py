@@ -108,7 +108,11 @@ def test_a_checkpoint_without_heads_gives_none(tagger):
 
 
 def test_an_installed_model_goes_by_its_name(tmp_path):
-    assert checkpoint_folder("en", tmp_path) == BUNDLED / "en"
+    folder = checkpoint_folder("en", tmp_path)
+    assert folder == BUNDLED / "en"
+    tags = {head.output: head.tags for head in Manifest.read(folder).heads}
+    started = MultiHeadTagger.from_checkpoint(folder, {name: len(of_head) for name, of_head in tags.items()}, 0.0)
+    assert take_heads(started.heads, tags, folder) == [*tags]
     with pytest.raises(RecipeError, match="no model of this family"):
         checkpoint_folder("en-embeddings", tmp_path)
 
