@@ -1,8 +1,8 @@
 """The model as a Hugging Face checkpoint, for the peer.
 
-The peer must run the same weights, and the package ships only the int8 graph; so they are read back from
-there, and the peer computes with them in float32, as the
-Hugging Face pipeline does. `write_checkpoint` proves the outcome: the share of sub-words that both tag alike.
+The peer must run the same weights, and the package ships only the int8 graph; so they are read back from there, and
+the peer computes with them in float32, as the Hugging Face pipeline does. `write_checkpoint` proves the outcome: the
+share of sub-words that both tag alike.
 """
 
 from __future__ import annotations

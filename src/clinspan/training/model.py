@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,13 +26,15 @@ def is_checkpoint(name: str, runs: Path) -> bool:
 
 
 def _folder(name: str, runs: Path) -> Path | None:
-    found = (runs / name / ENCODER, Path(name))
-    return next((folder for folder in found if (folder / _CONFIG).is_file()), None)
+    return _first_encoder((runs / name / ENCODER, Path(name)))
 
 
 def _installed_folder(name: str) -> Path | None:
-    found = (folder for folder, manifest in installed() if manifest.name == name)
-    return next((folder for folder in found if (folder / _CONFIG).is_file()), None)
+    return _first_encoder(folder for folder, manifest in installed() if manifest.name == name)
+
+
+def _first_encoder(folders: Iterable[Path]) -> Path | None:
+    return next((folder for folder in folders if (folder / _CONFIG).is_file()), None)
 
 
 def checkpoint_folder(name: str, runs: Path = Path("runs")) -> Path:
