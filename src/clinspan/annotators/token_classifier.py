@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -127,7 +128,7 @@ class Layout:
         sentence = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
         return cls(sentences, tokens, units, sentence, np.searchsorted(edges[0], units.starts, "right") - 1)
 
-    @property
+    @cached_property
     def sentence_numbers(self) -> pa.StringArray:
         """The `sentence` metadata of each sentence."""
         return self.sentences.values("sentence")
@@ -148,9 +149,14 @@ class Layout:
 
     def words(self, chosen: Ints) -> pa.StringArray:
         """Return the text of each annotation."""
+        return self._texts if self.tokens is None else self._texts.take(pa.array(self.token[chosen]))
+
+    @cached_property
+    def _texts(self) -> pa.StringArray:
+        """The texts of the tokens, or of the units where those stand for themselves and are all chosen."""
         if self.tokens is not None:
-            return self.tokens.results.take(pa.array(self.token[chosen]))
-        return self.units.text.slices(self.units.starts[chosen], self.units.stops[chosen])
+            return self.tokens.results
+        return self.units.text.slices(self.units.starts, self.units.stops)
 
     def unit_details(self, chosen: Ints, tags: pa.StringArray, scores: Floats) -> dict[str, pa.StringArray]:
         """Spell `start:stop:score:tag` for the units of each tagged token that has several."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -117,16 +118,42 @@ def _decode_group(tags: Ints, logits: Floats, starts: Ints, stops: Ints, follow:
     active = [int(np.searchsorted(-lengths, -step)) for step in range(int(lengths.max(initial=0)))]
     if not active:
         return
-    score = np.where(lengths[:, None] > 0, first + logits[np.minimum(starts, len(logits) - 1)], 0.0)
+    bounds = starts_of(active)
+    steps = np.repeat(np.arange(len(active)), active)
+    words = starts[np.arange(len(steps)) - bounds[steps]] + steps  # all first words, all second words, ...
+    edges = list(pairwise(bounds.tolist()))
+    tags[words] = _backward(*_forward(logits[words], edges, follow, first), edges)
+
+
+def _forward(
+    logits: Floats, edges: Sequence[tuple[int, int]], follow: Scores, first: Scores
+) -> tuple[Scores, list[Ints]]:
+    """Return the score of the best path to each last tag, and for each step but the first where those paths came from.
+
+    Args:
+        logits: step by step, shape [words, tags].
+        edges: the words of each step.
+        follow: as in `viterbi`.
+        first: as in `viterbi`.
+    """
+    scores = first + logits[slice(*edges[0])]
+    rows, columns, before = np.arange(len(scores))[:, None], np.arange(len(first)), follow.T.copy()
     came_from = []
-    for step, count in enumerate(active[1:], start=1):
-        paths = score[:count, :, None] + follow
-        came_from.append(paths.argmax(axis=1))
-        score[:count] = paths.max(axis=1) + logits[starts[:count] + step]
-    tag = score.argmax(axis=1)
-    for step in range(len(active) - 1, -1, -1):
-        count = active[step]
-        if step + 1 < len(active):
-            longer = active[step + 1]
-            tag[:longer] = came_from[step][np.arange(longer), tag[:longer]]
-        tags[starts[:count] + step] = tag[:count]
+    for begin, end in edges[1:]:
+        paths = scores[: end - begin, None] + before  # the tag before in the last axis, which is the fast one
+        best = paths.argmax(axis=-1)
+        scores[: end - begin] = paths[rows[: end - begin], columns, best] + logits[begin:end]
+        came_from.append(best)
+    return scores, came_from
+
+
+def _backward(scores: Scores, came_from: Sequence[Ints], edges: Sequence[tuple[int, int]]) -> Ints:
+    """Follow the best paths from their ends and return the tags, step by step, shape [words]."""
+    tag, rows = scores.argmax(axis=1), np.arange(len(scores))
+    found = np.empty(edges[-1][1], dtype=np.int64)
+    for (begin, end), best in zip(edges[:0:-1], reversed(came_from), strict=True):
+        count = end - begin
+        found[begin:end] = tag[:count]
+        tag[:count] = best[rows[:count], tag[:count]]
+    found[slice(*edges[0])] = tag
+    return found
