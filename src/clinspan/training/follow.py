@@ -13,7 +13,7 @@ from clinspan.training.data import DataFolders
 from clinspan.training.model import is_checkpoint
 from clinspan.training.pretrain import Pretrainer
 from clinspan.training.recipe import Recipe
-from clinspan.training.recipes import PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
+from clinspan.training.recipes import AnyRecipe, PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
 from clinspan.training.run import train
 from clinspan.training.teacher import recipe_name, trained
 
@@ -45,13 +45,17 @@ def _before(path: Path, runs: Path) -> Iterator[Path]:
     wanted = []
     if isinstance(recipe, Recipe | PretrainRecipe) and not is_checkpoint(recipe.checkpoint, runs):
         wanted.append(recipe.checkpoint)
-    if isinstance(recipe, Recipe):
-        teachers = (corpus.teacher for corpus in recipe.corpora if corpus.teacher)
-        wanted += [recipe_name(teacher) for teacher in teachers if trained(teacher, runs) is None]
+    wanted += [recipe_name(teacher) for teacher in _teachers(recipe) if trained(teacher, runs) is None]
     for name in wanted:
         beside = path.parent / f"{name}.toml"
         if beside.is_file():
             yield beside
+
+
+def _teachers(recipe: AnyRecipe) -> list[str]:
+    if isinstance(recipe, VectorsRecipe):
+        return [recipe.teacher] if recipe.teacher else []
+    return [corpus.teacher for corpus in recipe.corpora if corpus.teacher] if isinstance(recipe, Recipe) else []
 
 
 def follow(path: Path, *, folders: Sequence[Path], runs: Path, output: Path | None, console: Console) -> None:
@@ -83,7 +87,7 @@ def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | 
     if isinstance(recipe, VectorsRecipe):
         from clinspan.training.vectors import train_vectors  # it needs gensim, which no other recipe does
 
-        manifest = train_vectors(recipe, data=data, output=target, console=console)
+        manifest = train_vectors(recipe, data=data, runs=runs, output=target, console=console)
     elif isinstance(recipe, SentencesRecipe):
         manifest = train_sentences(recipe, data=data, output=target, console=console)
     else:

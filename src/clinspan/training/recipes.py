@@ -80,18 +80,21 @@ class SingleRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorsRecipe(SingleRecipe):
-    """Word vectors from unlabelled text; a recipe file with the table `[vectors]`.
+    """Word vectors of unlabelled text; a recipe file with the table `[vectors]`.
 
     Attributes:
         texts: JSON-lines files below the data folder, whose `text` is read; never dev files.
         dimension: numbers of a vector.
         words: most words kept, the most frequent ones.
         min_count: occurrences a word needs.
-        window: words on each side that are its context.
-        epochs: passes over the text.
+        teacher: a transformer whose encoder gives the vectors (`clinspan.training.contextual`); "" trains them by
+            skip-gram.
+        window: of skip-gram, words on each side that are the context of one.
+        epochs: of skip-gram, passes over the text.
     """
 
     texts: list[str]
+    teacher: str = ""
     dimension: int = 200
     words: int = 20_000
     min_count: int = 3

@@ -1,4 +1,4 @@
-"""Word vectors from unlabelled text: skip-gram with negative sampling (Mikolov et al. 2013), by gensim."""
+"""Word vectors from unlabelled text: of a trained encoder, or by skip-gram (Mikolov et al. 2013), by gensim."""
 
 from __future__ import annotations
 
@@ -10,30 +10,57 @@ import numpy as np
 import pyarrow as pa
 from gensim.models import Word2Vec
 from rich.console import Console
+from rich.progress import track
 
 from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import CodePoints
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import WORD_VECTORS, Manifest
+from clinspan.inference.decoding import Floats
 from clinspan.inference.units import TOKEN_UNIT
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
 from clinspan.schema import starts_of
+from clinspan.training.contextual import contextual_vectors, frequent_words
 from clinspan.training.data import DataFolders
 from clinspan.training.publish import single_manifest
 from clinspan.training.recipes import VectorsRecipe
+from clinspan.training.teacher import trained
 
 _OUTPUT: Final = "vectors"
-_TEXTS_AT_ONCE: Final = 500
+_TEXTS_AT_ONCE: Final = 200
 
 
-def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, output: Path, console: Console) -> Manifest:
-    """Train vectors on the recipe's texts and write a model folder.
-
-    One thread, so that the same seed gives the same vectors.
-    """
+def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, runs: Path, output: Path, console: Console) -> Manifest:
+    """Make vectors of the recipe's texts and write a model folder."""
     sentences = [tokens for texts in _batches(data.texts(recipe.texts)) for tokens in tokenized(texts)]
     console.print(f"{len(sentences)} sentences, {sum(map(len, sentences))} tokens", highlight=False)
+    if recipe.teacher:
+        words, numbers = _of_teacher(recipe, sentences, data, runs, console)
+    else:
+        words, numbers = _skip_gram(recipe, sentences)
+    console.print(f"{len(words)} words of {recipe.dimension} numbers", highlight=False)
+    output.mkdir(parents=True, exist_ok=True)
+    vectors = WordVectors.from_floats(words, numbers)
+    vectors.write(output / VECTORS_FILE)
+    manifest = _manifest(recipe, vectors, output)
+    manifest.write(output)
+    write_card(manifest, output)
+    return manifest
+
+
+def _of_teacher(
+    recipe: VectorsRecipe, sentences: Sequence[Sequence[str]], data: DataFolders, runs: Path, console: Console
+) -> tuple[pa.StringArray, Floats]:
+    words = pa.array(frequent_words(sentences, most=recipe.words, min_count=recipe.min_count), pa.string())
+    teacher = trained(recipe.teacher, runs) or recipe.teacher
+    batches = list(_batches(data.texts(recipe.texts)))
+    shown = track(batches, f"reading with {recipe.teacher}", console=console, transient=True)
+    return words, contextual_vectors(teacher, words, shown, recipe.dimension)
+
+
+def _skip_gram(recipe: VectorsRecipe, sentences: Sequence[Sequence[str]]) -> tuple[pa.StringArray, Floats]:
+    """Train by negative sampling, in one thread, so that the same seed gives the same vectors."""
     model = Word2Vec(
         sentences,
         vector_size=recipe.dimension,
@@ -47,15 +74,7 @@ def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, output: Path, con
         seed=recipe.seed,
         workers=1,
     )
-    words = pa.array(model.wv.index_to_key, pa.string())
-    console.print(f"{len(words)} words of {recipe.dimension} numbers", highlight=False)
-    output.mkdir(parents=True, exist_ok=True)
-    vectors = WordVectors.from_floats(words, np.asarray(model.wv.vectors, np.float32))
-    vectors.write(output / VECTORS_FILE)
-    manifest = _manifest(recipe, vectors, output)
-    manifest.write(output)
-    write_card(manifest, output)
-    return manifest
+    return pa.array(model.wv.index_to_key, pa.string()), np.asarray(model.wv.vectors, np.float32)
 
 
 def tokenized(texts: Sequence[str]) -> list[list[str]]:

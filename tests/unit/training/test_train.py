@@ -18,6 +18,7 @@ from rich.console import Console  # noqa: E402
 import clinspan  # noqa: E402
 from clinspan.exceptions import RecipeError  # noqa: E402
 from clinspan.hub.manifest import Manifest  # noqa: E402
+from clinspan.inference.vectors import WordVectors  # noqa: E402
 from clinspan.training import finetune  # noqa: E402
 from clinspan.training.data import DataFolders  # noqa: E402
 from clinspan.training.follow import chain, follow  # noqa: E402
@@ -264,7 +265,7 @@ def test_a_bilstm_tagger_learns_and_reads_its_own_vectors(
 ) -> None:
     monkeypatch.setenv("CLINSPAN_HOME", str(tmp_path))
     models, folders = tmp_path / "models", DataFolders((data,))
-    train_vectors(VECTORS, data=folders, output=models / "v", console=QUIET)
+    train_vectors(VECTORS, data=folders, runs=data / "r", output=models / "v", console=QUIET)
     assert clinspan.open_vectors("en/toy_embeddings").vectors.lookup(pa.array(["Kidney", "kidneys"]))[1].tolist() == [
         True,
         False,
@@ -280,6 +281,18 @@ def test_a_bilstm_tagger_learns_and_reads_its_own_vectors(
     assert all(0 < e.confidence <= 1 for e in found)
 
 
+WORDS = """
+[vectors]
+name = "words"
+version = "1.0.0"
+languages = ["en"]
+licence = "CC0-1.0"
+head = "words"
+texts = ["train.jsonl"]
+dimension = 6
+min_count = 1
+teacher = "toy#organs"
+"""
 PRETRAIN = """
 [pretrain]
 name = "adapted"
@@ -314,6 +327,18 @@ def test_a_teacher_that_another_recipe_makes_is_made_first(data: Path, checkpoin
     follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
     assert chain(path, runs) == [path]
     assert Manifest.read(data / "model").heads[0].training[-1]["name"] == "notes"
+
+
+def test_the_teacher_of_word_vectors_is_made_first(data: Path, checkpoint: Path) -> None:
+    runs, path, output = data / "runs", data / "words.toml", data / "words"
+    recipe(data, checkpoint, epochs=1)
+    path.write_text(WORDS, encoding="utf-8")
+    assert chain(path, runs) == [data / "toy.toml", path]
+    follow(path, folders=[data], runs=runs, output=output, console=QUIET)
+    found, known = WordVectors.open(output / "vectors.arrow").lookup(pa.array(["Heart", "liver", "spleen"]))
+    assert known.tolist() == [True, True, False]
+    assert found.shape == (3, 6)
+    assert found[:2].any(axis=1).all()
 
 
 def test_recipes_that_start_from_each_other_are_refused(data: Path) -> None:
