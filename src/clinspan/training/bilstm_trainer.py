@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from clinspan.codepoints import Bools, Ints
 from clinspan.inference.alphabet import Alphabet
@@ -74,6 +75,8 @@ class Trainer:
         self._options, self._rng = options, rng
         self._optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
         self._rates = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lambda epoch: 1 / (1 + options.decay * epoch))
+        averaging = get_ema_multi_avg_fn(options.average)  # type: ignore[no-untyped-call]
+        self._average = AveragedModel(network, multi_avg_fn=averaging)
         self._best, self._best_score = network.state_dict(), -np.inf
 
     @property
@@ -99,29 +102,30 @@ class Trainer:
         return losses
 
     def keep_if_best(self, score: float) -> None:
-        """Remember the weights if no earlier ones had as high a score."""
+        """Remember the averaged weights if no earlier ones had as high a score."""
         if score > self._best_score:
-            self._best = {name: value.clone() for name, value in self.network.state_dict().items()}
+            self._best = {name: value.clone() for name, value in self._average.module.state_dict().items()}
             self._best_score = score
 
     def restore_best(self) -> None:
         """Go back to the weights that were remembered last."""
-        self.network.load_state_dict(self._best)
+        for network in (self.network, self._average.module):
+            network.load_state_dict(self._best)
 
     @torch.no_grad()
     def predict(self, tokens: TokenSet, scheme: Sequence[str] | None) -> Ints:
-        """Return the best tag of each token.
+        """Return the best tag of each token by the averaged weights.
 
         Args:
             tokens: whose.
             scheme: the tag set, whose scheme says which tag may follow which; None: any may follow any.
         """
-        self.network.eval()
+        network: Any = self._average.module.eval()
         logits = np.zeros(tokens.allowed.shape, dtype=np.float32)
         for bounds in tokens.bounds:
             batch = self._batch(tokens, [bounds])
-            logits[slice(*bounds)] = self.network(batch["vectors"], batch["characters"])[0].numpy()
-        learnt = self.network.transitions.numpy()
+            logits[slice(*bounds)] = network(batch["vectors"], batch["characters"])[0].numpy()
+        learnt = network.transitions.numpy()
         scores = learnt if scheme is None else allowed_scores(learnt, scheme)
         return viterbi(logits, tokens.sentence_starts, scores[:-1], scores[-1])
 
@@ -141,6 +145,7 @@ class Trainer:
         mean.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._options.max_grad_norm)
         self._optimizer.step()
+        self._average.update_parameters(self.network)
         return loss.mean().item()
 
     def _batch(self, tokens: TokenSet, bounds: Bounds) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from clinspan.annotators.token import Tokenizer
 from clinspan.codepoints import CodePoints, Ints
 from clinspan.inference.decoding import Floats
 from clinspan.inference.model import open_head
-from clinspan.inference.session import OnnxSession
+from clinspan.inference.session import OnnxSession, available_threads
 from clinspan.inference.tagger import Tagger
 from clinspan.inference.units import Units
 from clinspan.inference.vectors import folded
@@ -48,9 +49,10 @@ def contextual_vectors(teacher: str, words: pa.StringArray, texts: Iterable[Sequ
         texts: batches of documents.
         dimension: numbers of a vector.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(available_threads()) as pool:
         tagger, output = _encoder(teacher, Path(folder))
-        sums, counts = _sums(tagger, output, words, texts)
+        states = (_states(tagger, output, words, batch, pool) for batch in texts)
+        sums, counts = _sums(states, len(words))
     return _main_components(sums, counts, dimension)
 
 
@@ -67,20 +69,22 @@ def _encoder(teacher: str, folder: Path) -> tuple[Tagger, str]:
     return replace(model.tagger, session=OnnxSession.open(folder / "states.onnx"), cache=None), states
 
 
-def _sums(tagger: Tagger, output: str, words: pa.StringArray, texts: Iterable[Sequence[str]]) -> tuple[Sums, Ints]:
-    """Return the sum of the states of each word, shape [words, hidden], and its number of occurrences."""
+def _sums(found: Iterable[tuple[Ints, Floats]], size: int) -> tuple[Sums, Ints]:
+    """Return the sum of the states of each of `size` words, shape [words, hidden], and its number of occurrences."""
     total: Any = 0.0
-    counts = np.zeros(len(words), dtype=np.int64)
-    for places, states in (_states(tagger, output, words, batch) for batch in texts):
+    counts = np.zeros(size, dtype=np.int64)
+    for places, states in found:
         order = np.argsort(places, kind="stable")
-        found, first, number = np.unique(places[order], return_index=True, return_counts=True)
-        sums = np.zeros((len(words), states.shape[1]))
-        sums[found] = np.add.reduceat(states[order], first, axis=0, dtype=np.float64)
-        total, counts[found] = total + sums, counts[found] + number
+        known, first, number = np.unique(places[order], return_index=True, return_counts=True)
+        sums = np.zeros((size, states.shape[1]))
+        sums[known] = np.add.reduceat(states[order], first, axis=0, dtype=np.float64)
+        total, counts[known] = total + sums, counts[known] + number
     return total, counts
 
 
-def _states(tagger: Tagger, output: str, words: pa.StringArray, texts: Sequence[str]) -> tuple[Ints, Floats]:
+def _states(
+    tagger: Tagger, output: str, words: pa.StringArray, texts: Sequence[str], pool: Executor
+) -> tuple[Ints, Floats]:
     """Return the place among the words of each known token of some documents, and its states."""
     spans = [sentence_spans(text) for text in texts]
     sentences = pa.array(
@@ -90,7 +94,7 @@ def _states(tagger: Tagger, output: str, words: pa.StringArray, texts: Sequence[
     starts, stops = Tokenizer().spans(points)
     units = Units(points, starts, stops, np.searchsorted(starts, points.row_starts))
     documents = np.repeat(np.arange(len(texts)), [len(of) for of in spans])
-    states = tagger.logits(sentences, documents, units, [output])[output]
+    states = tagger.logits(sentences, documents, units, [output], pool)[output]
     places = pc.fill_null(pc.index_in(folded(points.slices(starts, stops)), words), -1).to_numpy()
     known = (places >= 0) & ~np.isnan(states[:, 0])
     return places[known], states[known]

@@ -188,6 +188,7 @@ class BiLstmRecipe:
         hidden: size of the LSTM, each way.
         character_dimension, filters: sizes of the convolution over characters.
         learning_rate, decay: the rate of epoch n, from 0, is learning_rate / (1 + decay * n).
+        average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
         batch_sentences: sentences in a batch.
     """
 
@@ -199,6 +200,7 @@ class BiLstmRecipe:
     epochs: int = 20
     learning_rate: float = 1e-3
     decay: float = 0.005
+    average: float = 0.0
     batch_sentences: int = 8
     max_grad_norm: float = 5.0
 

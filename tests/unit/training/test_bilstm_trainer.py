@@ -1,0 +1,54 @@
+"""The training loop of BiLSTM taggers."""
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.train
+
+import torch  # noqa: E402
+
+from clinspan.inference.alphabet import Alphabet  # noqa: E402
+from clinspan.training.bilstm_network import BiLstmNetwork  # noqa: E402
+from clinspan.training.bilstm_trainer import TokenSet, Trainer  # noqa: E402
+from clinspan.training.recipe import BiLstmRecipe  # noqa: E402
+
+WORDS = pa.array(["no", "fever", "today"])
+
+
+def trainer(average: float) -> Trainer:
+    options = BiLstmRecipe(vectors="", hidden=4, filters=3, character_dimension=2, average=average)
+    alphabet = Alphabet.from_codes([ord(c) for c in "adefnortvy"])
+    network = BiLstmNetwork(options, dimension=2, characters=len(alphabet), tags=3)
+    return Trainer(network, alphabet, options, random.Random(1))
+
+
+def one_sentence() -> TokenSet:
+    allowed = np.eye(3, dtype=np.bool_)[[0, 1, 0]]
+    vectors = np.arange(6, dtype=np.float32).reshape(3, 2)
+    return TokenSet(WORDS, np.array([0, 3]), allowed, lambda at: vectors[at])
+
+
+@pytest.mark.parametrize("average", [0.0, 0.75])
+def test_what_is_kept_is_the_moving_average_of_the_steps(average):
+    trained, weights = trainer(average), []
+    for _ in range(2):  # one batch each; the average begins with the weights after the first
+        trained.epoch([one_sentence()])
+        weights.append(trained.network.output.weight.detach().clone())
+    trained.keep_if_best(1.0)
+    trained.restore_best()
+    torch.testing.assert_close(trained.network.output.weight, average * weights[0] + (1 - average) * weights[1])
+
+
+def test_only_better_weights_replace_those_that_are_kept():
+    trained = trainer(0.0)
+    trained.epoch([one_sentence()])
+    kept = trained.network.output.weight.detach().clone()
+    trained.keep_if_best(0.5)
+    trained.epoch([one_sentence()])
+    trained.keep_if_best(0.4)
+    trained.restore_best()
+    torch.testing.assert_close(trained.network.output.weight, kept)
