@@ -17,12 +17,7 @@ def seeds():
     return module
 
 
-ENGLISH = pytest.param(
-    "en", marks=pytest.mark.xfail(strict=True, reason="known failure: 14 of 20 with the present weights")
-)
-
-
-@pytest.mark.parametrize("language", [ENGLISH, "nl", "es"])
+@pytest.mark.parametrize("language", ["en", "nl", "es"])
 def test_rows_that_are_right_are_found_with_the_same_edges_and_label(seeds, language):
     documents = seeds.annotated()
     right = [case for case in seeds.cases() if case["right"] and case["model"].startswith(language)]
