@@ -148,12 +148,12 @@ class Layout:
         return np.flatnonzero(changed)
 
     def words(self, chosen: Ints) -> pa.StringArray:
-        """Return the text of each annotation."""
+        """Return the text of each annotation; without tokens every unit is one, and all are chosen."""
         return self._texts if self.tokens is None else self._texts.take(pa.array(self.token[chosen]))
 
     @cached_property
     def _texts(self) -> pa.StringArray:
-        """The texts of the tokens, or of the units where those stand for themselves and are all chosen."""
+        """The texts of the tokens, or of the units where those stand for themselves."""
         if self.tokens is not None:
             return self.tokens.results
         return self.units.text.slices(self.units.starts, self.units.stops)

@@ -128,13 +128,17 @@ def _decode_group(tags: Ints, logits: Floats, starts: Ints, stops: Ints, follow:
 def _forward(
     logits: Floats, edges: Sequence[tuple[int, int]], follow: Scores, first: Scores
 ) -> tuple[Scores, list[Ints]]:
-    """Return the score of the best path to each last tag, and for each step but the first where those paths came from.
+    """Go through the sentences, sorted by length, step by step.
 
     Args:
-        logits: step by step, shape [words, tags].
-        edges: the words of each step.
+        logits: of all first words, all second words and so on, shape [words, tags].
+        edges: the first and one past the last word of each step.
         follow: as in `viterbi`.
         first: as in `viterbi`.
+
+    Returns:
+        The score of the best path to each tag of the last word, shape [sentences, tags], and for each step but the
+        first the tag that path came from, shape [sentences left, tags].
     """
     scores = first + logits[slice(*edges[0])]
     rows, columns, before = np.arange(len(scores))[:, None], np.arange(len(first)), follow.T.copy()
@@ -148,7 +152,16 @@ def _forward(
 
 
 def _backward(scores: Scores, came_from: Sequence[Ints], edges: Sequence[tuple[int, int]]) -> Ints:
-    """Follow the best paths from their ends and return the tags, step by step, shape [words]."""
+    """Follow the best paths from their ends.
+
+    Args:
+        scores: as `_forward` returns them.
+        came_from: as `_forward` returns them.
+        edges: as in `_forward`.
+
+    Returns:
+        The tags, in the order of the logits in `_forward`, shape [words].
+    """
     tag, rows = scores.argmax(axis=1), np.arange(len(scores))
     found = np.empty(edges[-1][1], dtype=np.int64)
     for (begin, end), best in zip(edges[:0:-1], reversed(came_from), strict=True):

@@ -13,8 +13,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
-from clinspan.annotators.token import Tokenizer
-from clinspan.codepoints import Bools, CodePoints, Ints
+from clinspan.codepoints import Bools, Ints
 from clinspan.corpora import Record
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.alphabet import Alphabet
@@ -25,7 +24,7 @@ from clinspan.inference.vectors import WordVectors
 from clinspan.training.bilstm_network import BiLstmNetwork
 from clinspan.training.bilstm_trainer import TokenSet, Trainer, seeded
 from clinspan.training.data import DataFolders
-from clinspan.training.examples import IGNORED, Sentences, Teaching
+from clinspan.training.examples import IGNORED, Sentences, Teaching, token_units
 from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe
 from clinspan.training.teacher import train_records
 from clinspan.training.teachings import measuring, teachings
@@ -61,11 +60,10 @@ class TokenExamples:
     ) -> TokenExamples:
         """Tokenize records and put the gold tags on their tokens."""
         sentences = Sentences.from_records(records)
-        text = CodePoints.from_arrow(sentences.texts)
-        starts, stops = Tokenizer().spans(text)
-        tokens = Units(text, starts, stops, np.searchsorted(starts, text.row_starts))
+        tokens = token_units(sentences.texts)
+        words = tokens.text.slices(tokens.starts, tokens.stops)
         targets = teaching.unit_targets(records, sentences, tokens)
-        return cls(name, records, teaching, sentences, tokens, text.slices(starts, stops), targets, passes)
+        return cls(name, records, teaching, sentences, tokens, words, targets, passes)
 
     def allowed(self) -> Bools:
         """Return whether each token may have each tag, shape [tokens, tags]."""

@@ -63,6 +63,9 @@ def seeded(seed: int) -> Iterator[random.Random]:
 class Trainer:
     """Trains a network epoch by epoch.
 
+    What predicts and is kept are the averaged weights; until the best are restored `network` has those of the last
+    step.
+
     Args:
         network: what to train.
         alphabet: the characters it knows.

@@ -1,6 +1,7 @@
 """Word vectors from a trained encoder: what it makes of a word, in the mean over the word's occurrences.
 
-After Bommasani et al. 2020 (static from contextualised embeddings, the mean as pooling); the main components are kept.
+After Bommasani et al. 2020 (static from contextualised embeddings, the mean as pooling); of a word the state of its
+first sub-word is read, as the heads do, and the main components are kept.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,16 +20,16 @@ import onnx
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clinspan.annotators.sentence_rules import sentence_spans
-from clinspan.annotators.token import Tokenizer
-from clinspan.codepoints import CodePoints, Ints
+from clinspan.codepoints import Ints
+from clinspan.corpora import Record
+from clinspan.exceptions import RecipeError, UnsupportedModelError
 from clinspan.inference.decoding import Floats
 from clinspan.inference.model import open_head
 from clinspan.inference.session import OnnxSession, available_threads
 from clinspan.inference.tagger import Tagger
-from clinspan.inference.units import Units
 from clinspan.inference.vectors import folded
-from clinspan.training.quantization import head_nodes, prune
+from clinspan.training.examples import Sentences, token_units
+from clinspan.training.quantization import head_nodes, name_nodes, products, prune
 
 _SPREAD: Final = 0.2  # standard deviation of the numbers, about that of skip-gram vectors
 Sums = npt.NDArray[np.float64]
@@ -41,70 +42,98 @@ def frequent_words(sentences: Iterable[Sequence[str]], *, most: int, min_count: 
 
 
 def contextual_vectors(teacher: str, words: pa.StringArray, texts: Iterable[Sequence[str]], dimension: int) -> Floats:
-    """Return a vector for each word, zeros for one that does not occur.
+    """Return a vector for each word, zeros for one that does not occur; the signs of its numbers are arbitrary.
 
     Args:
         teacher: name or folder of a transformer.
         words: as `folded` gives them.
         texts: batches of documents.
         dimension: numbers of a vector.
+
+    Returns:
+        Shape [words, dimension].
+
+    Raises:
+        RecipeError: if no word occurs, or if the encoder has fewer numbers.
     """
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(available_threads()) as pool:
-        tagger, output = _encoder(teacher, Path(folder))
-        states = (_states(tagger, output, words, batch, pool) for batch in texts)
-        sums, counts = _sums(states, len(words))
+        encoder = _Encoder.open(teacher, Path(folder))
+        sums, counts = np.zeros((len(words), encoder.width)), np.zeros(len(words), dtype=np.int64)
+        for batch in texts:
+            places, states = encoder.states(words, batch, pool)
+            _add(sums, counts, places, states)
+    if dimension > encoder.width or not counts.any():
+        msg = f"{teacher} read {counts.sum()} known words and gives {encoder.width} numbers for each, not {dimension}."
+        raise RecipeError(msg)
     return _main_components(sums, counts, dimension)
 
 
-def _encoder(teacher: str, folder: Path) -> tuple[Tagger, str]:
-    """Open the graph of a model with the states that its heads read as the only output, and that output's name."""
-    model = open_head(teacher, cache_bytes=0)
-    graph = onnx.load(model.folder / "model.onnx")
-    last = set(head_nodes(graph.graph, {model.head.output}))
-    states = next(node.input[0] for node in graph.graph.node if node.name in last and node.op_type == "MatMul")
-    del graph.graph.output[:]
-    graph.graph.output.append(onnx.helper.make_tensor_value_info(states, onnx.TensorProto.FLOAT, None))
-    prune(graph.graph)
-    onnx.save(graph, folder / "states.onnx")
-    return replace(model.tagger, session=OnnxSession.open(folder / "states.onnx"), cache=None), states
+@dataclass(frozen=True)
+class _Encoder:
+    """A model that gives what its heads read.
+
+    Attributes:
+        tagger: with a graph whose only output are the states.
+        output: name of that output.
+        width: numbers of a state.
+    """
+
+    tagger: Tagger
+    output: str
+    width: int
+
+    @classmethod
+    def open(cls, teacher: str, folder: Path) -> _Encoder:
+        """Write the part of a model's graph below its heads into a folder, and open it."""
+        model = open_head(teacher, cache_bytes=0)
+        written = onnx.load(model.folder / "model.onnx")
+        graph = written.graph
+        name_nodes(graph)
+        last = set(head_nodes(graph, {model.head.output}))
+        heads = [node for node in products(graph) if node.name in last]
+        if len(heads) != 1:
+            msg = f"The head {model.head.name} is not one product with a matrix; name another teacher."
+            raise UnsupportedModelError(msg)
+        states, matrix = heads[0].input[:2]
+        width = next(tensor.dims[0] for tensor in graph.initializer if tensor.name == matrix)
+        del graph.output[:]
+        graph.output.append(onnx.helper.make_tensor_value_info(states, onnx.TensorProto.FLOAT, None))
+        prune(graph)
+        onnx.save(written, folder / "states.onnx")
+        return cls(replace(model.tagger, session=OnnxSession.open(folder / "states.onnx")), states, width)
+
+    def states(self, words: pa.StringArray, texts: Sequence[str], pool: Executor) -> tuple[Ints, Floats]:
+        """Return the place among the words of each known token of some documents, and its state.
+
+        Returns:
+            Shape [known tokens] and [known tokens, width].
+        """
+        sentences = Sentences.from_records([Record(str(i), text, ()) for i, text in enumerate(texts)])
+        units = token_units(sentences.texts)
+        found = self.tagger.logits(sentences.texts, sentences.records, units, [self.output], pool)[self.output]
+        texts_of = folded(units.text.slices(units.starts, units.stops))
+        places = pc.fill_null(pc.index_in(texts_of, words), -1).to_numpy()
+        known = (places >= 0) & ~np.isnan(found[:, 0])
+        return places[known], found[known]
 
 
-def _sums(found: Iterable[tuple[Ints, Floats]], size: int) -> tuple[Sums, Ints]:
-    """Return the sum of the states of each of `size` words, shape [words, hidden], and its number of occurrences."""
-    total: Any = 0.0
-    counts = np.zeros(size, dtype=np.int64)
-    for places, states in found:
-        order = np.argsort(places, kind="stable")
-        known, first, number = np.unique(places[order], return_index=True, return_counts=True)
-        sums = np.zeros((size, states.shape[1]))
-        sums[known] = np.add.reduceat(states[order], first, axis=0, dtype=np.float64)
-        total, counts[known] = total + sums, counts[known] + number
-    return total, counts
-
-
-def _states(
-    tagger: Tagger, output: str, words: pa.StringArray, texts: Sequence[str], pool: Executor
-) -> tuple[Ints, Floats]:
-    """Return the place among the words of each known token of some documents, and its states."""
-    spans = [sentence_spans(text) for text in texts]
-    sentences = pa.array(
-        [text[s.start : s.stop] for text, of in zip(texts, spans, strict=True) for s in of], pa.string()
-    )
-    points = CodePoints.from_arrow(sentences)
-    starts, stops = Tokenizer().spans(points)
-    units = Units(points, starts, stops, np.searchsorted(starts, points.row_starts))
-    documents = np.repeat(np.arange(len(texts)), [len(of) for of in spans])
-    states = tagger.logits(sentences, documents, units, [output], pool)[output]
-    places = pc.fill_null(pc.index_in(folded(points.slices(starts, stops)), words), -1).to_numpy()
-    known = (places >= 0) & ~np.isnan(states[:, 0])
-    return places[known], states[known]
+def _add(sums: Sums, counts: Ints, places: Ints, states: Floats) -> None:
+    """Add states to the sums of their words, shape [words, hidden], and count them, shape [words]."""
+    order = np.argsort(places, kind="stable")
+    known, first, number = np.unique(places[order], return_index=True, return_counts=True)
+    if len(known):
+        sums[known] += np.add.reduceat(states[order], first, axis=0, dtype=np.float64)
+        counts[known] += number
 
 
 def _main_components(sums: Sums, counts: Ints, dimension: int) -> Floats:
-    """Return the means in the directions in which they differ most, shape [words, dimension]."""
+    """Return the means in the directions in which they differ most, shape [words, dimension].
+
+    A word counts by the logarithm of its occurrences: neither the many rare ones nor the few frequent ones decide.
+    """
     means = sums / np.maximum(counts, 1)[:, None]
     weights = np.log1p(counts)[:, None]
     means = np.where(counts[:, None] > 0, means - (means * weights).sum(axis=0) / weights.sum(), 0.0)
     _, directions = np.linalg.eigh((means * weights).T @ means)
     found = means @ directions[:, ::-1][:, :dimension]
-    return (found * (_SPREAD / found.std())).astype(np.float32)
+    return (found * (_SPREAD / max(found.std(), np.finfo(np.float32).tiny))).astype(np.float32)

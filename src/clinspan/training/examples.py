@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clinspan.annotators.sentence_rules import sentence_spans
-from clinspan.codepoints import Bools, Ints
+from clinspan.annotators.token import Tokenizer
+from clinspan.codepoints import Bools, CodePoints, Ints
 from clinspan.corpora import Record, Scheme
 from clinspan.inference.decoding import Floats, decoded
 from clinspan.inference.units import Encoded, Encoder, Units
@@ -39,6 +40,13 @@ class Sentences:
         texts = pa.array([records[i].text[span.start : span.stop] for i, span in found], pa.string())
         starts = np.array([span.start for _, span in found], dtype=np.int64)
         return cls(texts, np.array([i for i, _ in found], dtype=np.int64), starts)
+
+
+def token_units(sentences: pa.StringArray) -> Units:
+    """Return the tokens of sentences as units."""
+    text = CodePoints.from_arrow(sentences)
+    starts, stops = Tokenizer().spans(text)
+    return Units(text, starts, stops, np.searchsorted(starts, text.row_starts))
 
 
 @dataclass(frozen=True)

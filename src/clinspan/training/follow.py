@@ -16,13 +16,14 @@ from clinspan.training.recipe import Recipe
 from clinspan.training.recipes import AnyRecipe, PretrainRecipe, SentencesRecipe, VectorsRecipe, read_recipe
 from clinspan.training.run import train
 from clinspan.training.teacher import recipe_name, trained
+from clinspan.training.vectors import train_vectors
 
 
 def chain(path: Path, runs: Path) -> list[Path]:
     """Return the recipe files to follow, in order; the one given is the last.
 
-    The checkpoint of a recipe, and the teacher of a corpus, may be what another recipe in the same folder makes. If
-    there is no such thing yet, that recipe comes first.
+    The checkpoint of a recipe, and the teacher of a corpus or of word vectors, may be what another recipe in the same
+    folder makes. If there is no such thing yet, that recipe comes first.
 
     Raises:
         RecipeError: if a recipe cannot be read, or if recipes start from each other.
@@ -85,8 +86,6 @@ def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | 
         return
     target = output or runs / recipe.name / "model"
     if isinstance(recipe, VectorsRecipe):
-        from clinspan.training.vectors import train_vectors  # it needs gensim, which no other recipe does
-
         manifest = train_vectors(recipe, data=data, runs=runs, output=target, console=console)
     elif isinstance(recipe, SentencesRecipe):
         manifest = train_sentences(recipe, data=data, output=target, console=console)

@@ -89,8 +89,8 @@ class VectorsRecipe(SingleRecipe):
         min_count: occurrences a word needs.
         teacher: a transformer whose encoder gives the vectors (`clinspan.training.contextual`); "" trains them by
             skip-gram.
-        window: of skip-gram, words on each side that are the context of one.
-        epochs: of skip-gram, passes over the text.
+        window: of skip-gram, words on each side that are the context of one; a teacher does not need it.
+        epochs: of skip-gram, passes over the text; a teacher does not need them.
     """
 
     texts: list[str]

@@ -30,12 +30,16 @@ def trained(teacher: str, runs: Path) -> str | None:
     return f"{folder.resolve()}{mark}{head}" if (folder / MANIFEST).is_file() else None
 
 
+def where_taught(teacher: str, runs: Path) -> str:
+    """Return what opens a teacher: where the model of its recipe lies, or its name."""
+    return trained(teacher, runs) or teacher
+
+
 def train_records(corpus: CorpusRecipe, data: DataFolders, runs: Path) -> list[Record]:
     """Return what a corpus teaches with: its records, or its texts as its teacher annotates them."""
     if not corpus.teacher:
         return data.records(corpus.train, corpus.reading)
-    teacher = trained(corpus.teacher, runs) or corpus.teacher
-    return annotated_records(teacher, list(data.texts([corpus.train])))
+    return annotated_records(where_taught(corpus.teacher, runs), list(data.texts([corpus.train])))
 
 
 def annotated_records(teacher: str, texts: Sequence[str]) -> list[Record]:

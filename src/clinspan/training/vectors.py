@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from gensim.models import Word2Vec
 from rich.console import Console
 from rich.progress import track
 
-from clinspan.annotators.sentence_rules import sentence_spans
-from clinspan.annotators.token import Tokenizer
-from clinspan.codepoints import CodePoints
+from clinspan.corpora import Record
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import WORD_VECTORS, Manifest
 from clinspan.inference.decoding import Floats
 from clinspan.inference.units import TOKEN_UNIT
 from clinspan.inference.vectors import VECTORS_FILE, WordVectors, folded
-from clinspan.schema import starts_of
 from clinspan.training.contextual import contextual_vectors, frequent_words
 from clinspan.training.data import DataFolders
+from clinspan.training.examples import Sentences, token_units
 from clinspan.training.publish import single_manifest
 from clinspan.training.recipes import VectorsRecipe
-from clinspan.training.teacher import trained
+from clinspan.training.teacher import where_taught
 
 _OUTPUT: Final = "vectors"
-_TEXTS_AT_ONCE: Final = 200
+_CHARACTERS_AT_ONCE: Final = 400_000
 
 
 def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, runs: Path, output: Path, console: Console) -> Manifest:
     """Make vectors of the recipe's texts and write a model folder."""
-    sentences = [tokens for texts in _batches(data.texts(recipe.texts)) for tokens in tokenized(texts)]
-    console.print(f"{len(sentences)} sentences, {sum(map(len, sentences))} tokens", highlight=False)
     if recipe.teacher:
-        words, numbers = _of_teacher(recipe, sentences, data, runs, console)
+        words, numbers = _of_teacher(recipe, data, runs, console)
     else:
-        words, numbers = _skip_gram(recipe, sentences)
-    console.print(f"{len(words)} words of {recipe.dimension} numbers", highlight=False)
+        words, numbers = _skip_gram(recipe, data)
+    console.print(f"{len(words)} words of {numbers.shape[1]} numbers", highlight=False)
     output.mkdir(parents=True, exist_ok=True)
     vectors = WordVectors.from_floats(words, numbers)
     vectors.write(output / VECTORS_FILE)
@@ -50,19 +45,21 @@ def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, runs: Path, outpu
 
 
 def _of_teacher(
-    recipe: VectorsRecipe, sentences: Sequence[Sequence[str]], data: DataFolders, runs: Path, console: Console
+    recipe: VectorsRecipe, data: DataFolders, runs: Path, console: Console
 ) -> tuple[pa.StringArray, Floats]:
-    words = pa.array(frequent_words(sentences, most=recipe.words, min_count=recipe.min_count), pa.string())
-    teacher = trained(recipe.teacher, runs) or recipe.teacher
-    batches = list(_batches(data.texts(recipe.texts)))
-    shown = track(batches, f"reading with {recipe.teacher}", console=console, transient=True)
-    return words, contextual_vectors(teacher, words, shown, recipe.dimension)
+    """Read the texts twice: for the words, and for their vectors."""
+    chosen = frequent_words(_sentences(recipe, data), most=recipe.words, min_count=recipe.min_count)
+    words, teacher = pa.array(chosen, pa.string()), where_taught(recipe.teacher, runs)
+    batches = track(_batches(data.texts(recipe.texts)), f"reading with {recipe.teacher}", console=console)
+    return words, contextual_vectors(teacher, words, batches, recipe.dimension)
 
 
-def _skip_gram(recipe: VectorsRecipe, sentences: Sequence[Sequence[str]]) -> tuple[pa.StringArray, Floats]:
+def _skip_gram(recipe: VectorsRecipe, data: DataFolders) -> tuple[pa.StringArray, Floats]:
     """Train by negative sampling, in one thread, so that the same seed gives the same vectors."""
+    from gensim.models import Word2Vec  # which vectors of a teacher do not need
+
     model = Word2Vec(
-        sentences,
+        list(_sentences(recipe, data)),
         vector_size=recipe.dimension,
         window=recipe.window,
         min_count=recipe.min_count,
@@ -77,25 +74,29 @@ def _skip_gram(recipe: VectorsRecipe, sentences: Sequence[Sequence[str]]) -> tup
     return pa.array(model.wv.index_to_key, pa.string()), np.asarray(model.wv.vectors, np.float32)
 
 
+def _sentences(recipe: VectorsRecipe, data: DataFolders) -> Iterator[list[str]]:
+    return (tokens for texts in _batches(data.texts(recipe.texts)) for tokens in tokenized(texts))
+
+
 def tokenized(texts: Sequence[str]) -> list[list[str]]:
     """Return the tokens of each sentence of some texts, in the form that vectors are looked up by."""
-    sentences = [text[span.start : span.stop] for text in texts for span in sentence_spans(text)]
-    points = CodePoints.from_arrow(pa.array(sentences, pa.string()))
-    starts, stops = Tokenizer().spans(points)
-    rows = np.searchsorted(points.row_starts, starts, "right") - 1
-    bounds = pa.array(starts_of(np.bincount(rows, minlength=len(sentences))), pa.int32())
-    found: list[list[str]] = pa.ListArray.from_arrays(bounds, folded(points.slices(starts, stops))).to_pylist()
+    units = token_units(Sentences.from_records([Record(str(i), text, ()) for i, text in enumerate(texts)]).texts)
+    bounds = pa.array(units.sentence_starts, pa.int32())
+    words = folded(units.text.slices(units.starts, units.stops))
+    found: list[list[str]] = pa.ListArray.from_arrays(bounds, words).to_pylist()
     return [tokens for tokens in found if tokens]
 
 
-def _batches(texts: Iterator[str]) -> Iterator[list[str]]:
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Put texts together up to a number of characters."""
     batch: list[str] = []
     for text in texts:
-        batch.append(text)
-        if len(batch) == _TEXTS_AT_ONCE:
+        if batch and sum(map(len, batch)) + len(text) > _CHARACTERS_AT_ONCE:
             yield batch
             batch = []
-    yield batch
+        batch.append(text)
+    if batch:
+        yield batch
 
 
 def _manifest(recipe: VectorsRecipe, vectors: WordVectors, folder: Path) -> Manifest:

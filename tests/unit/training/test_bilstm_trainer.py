@@ -43,6 +43,18 @@ def test_what_is_kept_is_the_moving_average_of_the_steps(average):
     torch.testing.assert_close(trained.network.output.weight, average * weights[0] + (1 - average) * weights[1])
 
 
+def test_what_predicts_are_the_weights_that_are_kept():
+    trained = trainer(1.0)  # the average never leaves the weights after the first step
+    trained.epoch([one_sentence()])
+    first = trained.predict(one_sentence(), None)
+    trained.keep_if_best(1.0)
+    with torch.no_grad():
+        trained.network.output.bias.copy_(torch.tensor([-50.0, -50.0, 50.0]))
+    assert trained.predict(one_sentence(), None).tolist() == first.tolist() != [2, 2, 2]
+    trained.restore_best()
+    assert trained.predict(one_sentence(), None).tolist() == first.tolist()
+
+
 def test_only_better_weights_replace_those_that_are_kept():
     trained = trainer(0.0)
     trained.epoch([one_sentence()])
