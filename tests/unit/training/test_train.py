@@ -121,7 +121,7 @@ def test_a_recipe_goes_on_from_the_heads_of_another(data: Path, checkpoint: Path
     second = Recipe.read(data / "second.toml")
     manifest = train(second, data=folders, runs=runs, output=runs / "second" / "model", console=console)
     assert "heads that go on from toy: organs" in console.file.getvalue()
-    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0
+    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] > 0.9  # one more epoch may move an edge
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
