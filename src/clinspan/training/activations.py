@@ -17,7 +17,7 @@ from clinspan.codepoints import Ints
 from clinspan.inference.session import OnnxSession
 
 _FEW: Final = 8  # features taken apart
-_COARSER: Final = 1.15  # how much larger they make the largest value of a row, in the mean of all rows
+_COARSER: Final = 1.1  # how much larger they make the largest value of a row, in the mean of all rows
 _CALLS: Final = 128  # of random sub-words, which show the same large features as text does
 _LENGTH: Final = 48  # no longer than any model reads
 _MARGIN: Final = 1.5  # for values below those that were seen
