@@ -75,7 +75,7 @@ def follow(path: Path, *, folders: Sequence[Path], runs: Path, output: Path | No
     paths = chain(path, runs)
     for step in paths:
         if len(paths) > 1:
-            console.print(f"[bold]{step.name}[/]")
+            console.print(step.name, style="bold")
         _follow_one(step, folders, runs, output if step is path else None, console)
 
 

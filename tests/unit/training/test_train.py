@@ -324,7 +324,10 @@ def test_a_teacher_that_another_recipe_makes_is_made_first(data: Path, checkpoin
     body = RECIPE.format(checkpoint=checkpoint, epochs=1).replace('name = "toy"\nversion', 'name = "pupil"\nversion')
     path.write_text(body + TAUGHT.replace('"en/organs"', '"toy#organs"'), encoding="utf-8")
     assert chain(path, runs) == [data / "toy.toml", path]
-    follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
+    console = Console(file=io.StringIO(), width=200, markup=False)
+    follow(path, folders=[data], runs=runs, output=data / "model", console=console)
+    lines = console.file.getvalue().splitlines()
+    assert [line for line in lines if line in ("toy.toml", "pupil.toml")] == ["toy.toml", "pupil.toml"]
     assert chain(path, runs) == [path]
     assert Manifest.read(data / "model").heads[0].training[-1]["name"] == "notes"
 
