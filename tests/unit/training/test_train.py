@@ -113,7 +113,9 @@ def test_a_recipe_becomes_a_model_that_finds_what_it_was_taught(data: Path, chec
 def test_a_recipe_goes_on_from_the_heads_of_another(data: Path, checkpoint: Path) -> None:
     run(data, checkpoint, "runs")
     (data / "second.toml").write_text(
-        RECIPE.format(checkpoint="toy", epochs=1).replace('name = "toy"\nversion', 'name = "second"\nversion'),
+        RECIPE.format(checkpoint="toy", epochs=1)
+        .replace('name = "toy"\nversion', 'name = "second"\nversion')
+        .replace("learning_rate = 2e-3\nhead_learning_rate = 1e-2", "learning_rate = 1e-6\nhead_learning_rate = 1e-6"),
         encoding="utf-8",
     )
     console = Console(file=io.StringIO(), width=200)
@@ -121,7 +123,7 @@ def test_a_recipe_goes_on_from_the_heads_of_another(data: Path, checkpoint: Path
     second = Recipe.read(data / "second.toml")
     manifest = train(second, data=folders, runs=runs, output=runs / "second" / "model", console=console)
     assert "heads that go on from toy: organs" in console.file.getvalue()
-    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] > 0.9  # one more epoch may move an edge
+    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0  # at this rate, only by what was learnt before
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
