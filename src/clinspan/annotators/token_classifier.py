@@ -154,9 +154,7 @@ class Layout:
     @cached_property
     def _texts(self) -> pa.StringArray:
         """The texts of the tokens, or of the units where those stand for themselves."""
-        if self.tokens is not None:
-            return self.tokens.results
-        return self.units.text.slices(self.units.starts, self.units.stops)
+        return self.units.texts if self.tokens is None else self.tokens.results
 
     def unit_details(self, chosen: Ints, tags: pa.StringArray, scores: Floats) -> dict[str, pa.StringArray]:
         """Spell `start:stop:score:tag` for the units of each tagged token that has several."""

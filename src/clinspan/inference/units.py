@@ -60,6 +60,11 @@ class Units:
             starts, stops = starts[inside], stops[inside]
         return cls(text, starts, stops, np.searchsorted(starts, text.row_starts))
 
+    @property
+    def texts(self) -> pa.StringArray:
+        """The text of each unit, shape [units]; cut out at each call."""
+        return self.text.slices(self.starts, self.stops)
+
 
 def whitespace_tokens(text: CodePoints) -> tuple[Ints, Ints]:
     """Return the runs between white space as half-open ranges."""

@@ -69,11 +69,17 @@ def seen_activations(model: Any, names: Sequence[str]) -> dict[str, Activations]
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
     watched.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    with tempfile.TemporaryDirectory() as folder:
-        onnx.save(watched, Path(folder, "watched.onnx"))
-        session = OnnxSession.open(Path(folder, "watched.onnx"))
+    session = opened(watched)
     calls = [session.run(ids, names) for ids in _sequences(_vocabulary(model.graph))]
     return {name: Activations.from_rows(np.concatenate([_rows(call[name]) for call in calls])) for name in names}
+
+
+def opened(model: Any) -> OnnxSession:
+    """Open a graph that is not on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        onnx.save(model, path)
+        return OnnxSession.open(path)
 
 
 def _rows(tensor: Array) -> Array:

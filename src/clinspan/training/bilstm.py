@@ -61,9 +61,8 @@ class TokenExamples:
         """Tokenize records and put the gold tags on their tokens."""
         sentences = Sentences.from_records(records)
         tokens = token_units(sentences.texts)
-        words = tokens.text.slices(tokens.starts, tokens.stops)
         targets = teaching.unit_targets(records, sentences, tokens)
-        return cls(name, records, teaching, sentences, tokens, words, targets, passes)
+        return cls(name, records, teaching, sentences, tokens, tokens.texts, targets, passes)
 
     def allowed(self) -> Bools:
         """Return whether each token may have each tag, shape [tokens, tags]."""

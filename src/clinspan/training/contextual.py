@@ -6,12 +6,10 @@ first sub-word is read, as the heads do, and the main components are kept.
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,13 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.codepoints import Ints
-from clinspan.corpora import Record
 from clinspan.exceptions import RecipeError, UnsupportedModelError
 from clinspan.inference.decoding import Floats
 from clinspan.inference.model import open_head
-from clinspan.inference.session import OnnxSession, available_threads
+from clinspan.inference.session import available_threads
 from clinspan.inference.tagger import Tagger
 from clinspan.inference.vectors import folded
+from clinspan.training.activations import opened
 from clinspan.training.examples import Sentences, token_units
 from clinspan.training.quantization import head_nodes, name_nodes, products, prune
 
@@ -56,9 +54,9 @@ def contextual_vectors(teacher: str, words: pa.StringArray, texts: Iterable[Sequ
     Raises:
         RecipeError: if no word occurs, or if the encoder has fewer numbers.
     """
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(available_threads()) as pool:
-        encoder = _Encoder.open(teacher, Path(folder))
-        sums, counts = np.zeros((len(words), encoder.width)), np.zeros(len(words), dtype=np.int64)
+    encoder = _Encoder.open(teacher)
+    sums, counts = np.zeros((len(words), encoder.width)), np.zeros(len(words), dtype=np.int64)
+    with ThreadPoolExecutor(available_threads()) as pool:
         for batch in texts:
             places, states = encoder.states(words, batch, pool)
             _add(sums, counts, places, states)
@@ -83,8 +81,8 @@ class _Encoder:
     width: int
 
     @classmethod
-    def open(cls, teacher: str, folder: Path) -> _Encoder:
-        """Write the part of a model's graph below its heads into a folder, and open it."""
+    def open(cls, teacher: str) -> _Encoder:
+        """Open the part of a model's graph below its heads."""
         model = open_head(teacher, cache_bytes=0)
         written = onnx.load(model.folder / "model.onnx")
         graph = written.graph
@@ -99,8 +97,7 @@ class _Encoder:
         del graph.output[:]
         graph.output.append(onnx.helper.make_tensor_value_info(states, onnx.TensorProto.FLOAT, None))
         prune(graph)
-        onnx.save(written, folder / "states.onnx")
-        return cls(replace(model.tagger, session=OnnxSession.open(folder / "states.onnx")), states, width)
+        return cls(replace(model.tagger, session=opened(written)), states, width)
 
     def states(self, words: pa.StringArray, texts: Sequence[str], pool: Executor) -> tuple[Ints, Floats]:
         """Return the place among the words of each known token of some documents, and its state.
@@ -108,11 +105,10 @@ class _Encoder:
         Returns:
             Shape [known tokens] and [known tokens, width].
         """
-        sentences = Sentences.from_records([Record(str(i), text, ()) for i, text in enumerate(texts)])
+        sentences = Sentences.from_texts(texts)
         units = token_units(sentences.texts)
         found = self.tagger.logits(sentences.texts, sentences.records, units, [self.output], pool)[self.output]
-        texts_of = folded(units.text.slices(units.starts, units.stops))
-        places = pc.fill_null(pc.index_in(texts_of, words), -1).to_numpy()
+        places = pc.fill_null(pc.index_in(folded(units.texts), words), -1).to_numpy()
         known = (places >= 0) & ~np.isnan(found[:, 0])
         return places[known], found[known]
 

@@ -36,8 +36,13 @@ class Sentences:
     @classmethod
     def from_records(cls, records: Sequence[Record]) -> Sentences:
         """Split with the detector that inference uses."""
-        found = [(i, span) for i, record in enumerate(records) for span in sentence_spans(record.text)]
-        texts = pa.array([records[i].text[span.start : span.stop] for i, span in found], pa.string())
+        return cls.from_texts([record.text for record in records])
+
+    @classmethod
+    def from_texts(cls, documents: Sequence[str]) -> Sentences:
+        """Split texts that stand for records."""
+        found = [(i, span) for i, text in enumerate(documents) for span in sentence_spans(text)]
+        texts = pa.array([documents[i][span.start : span.stop] for i, span in found], pa.string())
         starts = np.array([span.start for _, span in found], dtype=np.int64)
         return cls(texts, np.array([i for i, _ in found], dtype=np.int64), starts)
 

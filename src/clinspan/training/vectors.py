@@ -11,7 +11,6 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
-from clinspan.corpora import Record
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import WORD_VECTORS, Manifest
 from clinspan.inference.decoding import Floats
@@ -80,21 +79,21 @@ def _sentences(recipe: VectorsRecipe, data: DataFolders) -> Iterator[list[str]]:
 
 def tokenized(texts: Sequence[str]) -> list[list[str]]:
     """Return the tokens of each sentence of some texts, in the form that vectors are looked up by."""
-    units = token_units(Sentences.from_records([Record(str(i), text, ()) for i, text in enumerate(texts)]).texts)
+    units = token_units(Sentences.from_texts(texts).texts)
     bounds = pa.array(units.sentence_starts, pa.int32())
-    words = folded(units.text.slices(units.starts, units.stops))
-    found: list[list[str]] = pa.ListArray.from_arrays(bounds, words).to_pylist()
+    found: list[list[str]] = pa.ListArray.from_arrays(bounds, folded(units.texts)).to_pylist()
     return [tokens for tokens in found if tokens]
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     """Put texts together up to a number of characters."""
-    batch: list[str] = []
+    batch, size = list[str](), 0
     for text in texts:
-        if batch and sum(map(len, batch)) + len(text) > _CHARACTERS_AT_ONCE:
+        if batch and size + len(text) > _CHARACTERS_AT_ONCE:
             yield batch
-            batch = []
+            batch, size = [], 0
         batch.append(text)
+        size += len(text)
     if batch:
         yield batch
 

@@ -48,9 +48,9 @@ def test_the_batches_make_no_difference(vectors):
     np.testing.assert_allclose(np.abs(together), np.abs(vectors), atol=1e-5)  # a direction may point either way
 
 
-def test_the_state_of_a_word_is_what_the_head_reads(tmp_path):
+def test_the_state_of_a_word_is_what_the_head_reads():
     model = open_head("en/disease")
-    encoder = _Encoder.open("en/disease", tmp_path)
+    encoder = _Encoder.open("en/disease")
     with ThreadPoolExecutor(1) as pool:
         places, states = encoder.states(WORDS, TEXTS[2:3], pool)
     weights = reopened_weights(model.folder / "model.onnx")
