@@ -123,7 +123,11 @@ def test_a_recipe_goes_on_from_the_heads_of_another(data: Path, checkpoint: Path
     second = Recipe.read(data / "second.toml")
     manifest = train(second, data=folders, runs=runs, output=runs / "second" / "model", console=console)
     assert "heads that go on from toy: organs" in console.file.getvalue()
-    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0  # at this rate, only by what was learnt before
+    assert manifest.heads[0].scores["toy dev"]["micro"]["f1"] == 1.0
+    first, then = (
+        reopened_weights(runs / name / "fp32" / "model.onnx")["heads.organs.weight"] for name in ("toy", "second")
+    )
+    torch.testing.assert_close(then, first, atol=1e-4, rtol=0)  # at this rate they hardly move
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
