@@ -20,6 +20,7 @@ from clinspan.inference.units import Encoder
 from clinspan.training.batches import Batch, make_batches, tag_loss
 from clinspan.training.calibration import add_to_bias, calibrated
 from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
+from clinspan.training.dropout import on_cpu
 from clinspan.training.examples import Examples
 from clinspan.training.model import MultiHeadTagger, mask_token
 from clinspan.training.recipe import Recipe, TrainingRecipe
@@ -66,7 +67,7 @@ class Finetuner:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.options.quantization_aware:
             round_weights(model.encoder)
-        self.model = model.to(self.device)
+        self.model = model.to(self.device) if self.device.type == "cuda" else on_cpu(model)
         self.optimizer = torch.optim.AdamW(
             model.parameter_groups(
                 lr=self.options.learning_rate,

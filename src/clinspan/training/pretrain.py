@@ -22,12 +22,13 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
 
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
 from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
 from clinspan.training.data import DataFolders
+from clinspan.training.dropout import on_cpu
 from clinspan.training.examples import repeated
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipes import PretrainRecipe
@@ -36,10 +37,13 @@ from clinspan.training.transplant import learnt_wordpiece, transplant
 from clinspan.training.vocabulary import CONTINUES
 
 Ids = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 _MASKED: Final = 0.15
 _MASK_SHARE: Final = 0.8
 _RANDOM_SHARE: Final = 0.1
 _DEV_SHARE: Final = 50  # one sequence in so many is held out, to measure perplexity
+_DEV_BATCH: Final = 32  # sequences
+_PART: Final = 2048  # sub-words whose activations stay in the caches of a CPU
 
 
 class MaskedLanguageModel(nn.Module):
@@ -69,8 +73,8 @@ class Masker:
         mask_id: id of the mask token.
     """
 
-    continues: npt.NDArray[np.bool_]
-    special: npt.NDArray[np.bool_]
+    continues: Bools
+    special: Bools
     mask_id: int
 
     @classmethod
@@ -89,7 +93,7 @@ class Masker:
         continues = np.array([piece.startswith(CONTINUES) for piece in pieces])
         return cls(continues, special, mask_id)
 
-    def hide(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, npt.NDArray[np.bool_]]:
+    def hide(self, ids: Ids, rng: np.random.Generator) -> tuple[Ids, Bools]:
         """Return (ids with words hidden, where), shape [sequences, length] each."""
         flat = ids.ravel()
         word = np.cumsum(~self.continues[flat])
@@ -129,12 +133,18 @@ def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: Subw
     return np.concatenate(train), np.concatenate(dev)
 
 
-def with_dropout(network: MaskedLanguageModel, share: float) -> MaskedLanguageModel:
-    """Set the dropout of this training alone; the checkpoint keeps its own for the next."""
-    for module in network.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = share
-    return network
+def opened_encoder(source: Path, dropout: float, device: torch.device) -> Any:
+    """Return the encoder of a checkpoint with the dropout of this training; its `config` keeps that of the next."""
+    options = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": 0.0}
+    encoder = AutoModel.from_pretrained(
+        source,
+        attn_implementation="sdpa" if device.type == "cuda" else "eager",  # each the faster one there
+        add_pooling_layer=False,
+        **options,
+    )
+    kept = AutoConfig.from_pretrained(source).to_dict()
+    encoder.config.update({name: kept[name] for name in options.keys() & kept.keys()})
+    return encoder if device.type == "cuda" else on_cpu(encoder)
 
 
 class Pretrainer:
@@ -145,16 +155,12 @@ class Pretrainer:
         self.recipe, self.folder, self.console = recipe, runs / recipe.name, console
         torch.manual_seed(recipe.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        encoder = AutoModel.from_pretrained(
-            source,
-            attn_implementation="sdpa" if self.device.type == "cuda" else "eager",  # each the faster one there
-            add_pooling_layer=False,
-        )
+        encoder = opened_encoder(source, recipe.dropout, self.device)
         self.vocabulary = self._vocabulary(source / "tokenizer.json", encoder, data)
         self.tokenizer = SubwordTokenizer.open(self.vocabulary)
         self.masker = Masker.from_tokenizer(self.tokenizer)
         self.train, self.dev = divided_sequences(recipe, data, self.tokenizer)
-        self.model = with_dropout(MaskedLanguageModel(encoder), recipe.dropout).to(self.device)
+        self.model = MaskedLanguageModel(encoder).to(self.device)
         self.steps = int(len(self.train) * recipe.epochs) // recipe.batch_sequences
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -202,32 +208,40 @@ class Pretrainer:
         order = np.random.default_rng((self.recipe.seed, self._epoch())).permutation(len(self.train))
         at = self.step * self.recipe.batch_sequences % len(self.train)
         rows = np.take(order, np.arange(at, at + self.recipe.batch_sequences), mode="wrap")
-        loss = self._loss(self.train[rows], rng)
-        loss.backward()  # type: ignore[no-untyped-call]
+        self._backward(self.train[rows], rng)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
         self.step += 1
 
+    def _backward(self, ids: Ids, rng: np.random.Generator) -> None:
+        """Add the gradients of the batch's mean loss, part by part."""
+        hidden, masked = self.masker.hide(ids, rng)
+        size = len(ids) if self.device.type == "cuda" else max(1, _PART // ids.shape[1])
+        for i in range(0, len(ids), size):
+            part = slice(i, i + size)
+            loss = self._loss(ids[part], hidden[part], masked[part]) / masked.sum()
+            loss.backward()
+
     def _epoch(self) -> int:
         return self.step * self.recipe.batch_sequences // len(self.train)
 
-    def _loss(self, ids: Ids, rng: np.random.Generator) -> Tensor:
-        hidden, masked = self.masker.hide(ids, rng)
+    def _loss(self, ids: Ids, hidden: Ids, masked: Bools) -> Tensor:
+        """Return the sum of the losses of the hidden sub-words."""
         where = torch.from_numpy(masked).to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             logits = self.model(torch.from_numpy(hidden).to(self.device), where)
-        return cross_entropy(logits.float(), torch.from_numpy(ids).to(self.device)[where])
+        return cross_entropy(logits.float(), torch.from_numpy(ids).to(self.device)[where], reduction="sum")
 
     @torch.no_grad()
     def perplexity(self) -> float:
         """Return the perplexity of hidden sub-words in the held-out sequences, with fixed masks."""
         self.model.eval()
-        rng = np.random.default_rng(self.recipe.seed)
-        size = self.recipe.batch_sequences
-        losses = [self._loss(self.dev[i : i + size], rng).item() for i in range(0, len(self.dev), size)]
-        return math.exp(sum(losses) / len(losses))
+        hidden, masked = self.masker.hide(self.dev, np.random.default_rng(self.recipe.seed))
+        parts = [slice(i, i + _DEV_BATCH) for i in range(0, len(self.dev), _DEV_BATCH)]
+        losses = [self._loss(self.dev[part], hidden[part], masked[part]).item() for part in parts]
+        return math.exp(sum(losses) / masked.sum())
 
     def _save(self) -> None:
         content = {"step": self.step, "parts": [part.state_dict() for part in self._parts]}

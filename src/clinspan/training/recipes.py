@@ -28,7 +28,7 @@ class PretrainRecipe:
         length: sub-words in a sequence.
         epochs: passes over the text; may be a fraction.
         batch_sequences: sequences in a batch.
-        dropout: share of features and of attention dropped; a few passes need none.
+        dropout: share of features dropped; a few passes need none. Attention weights are never dropped.
         checkpoint_minutes: time between checkpoints.
     """
 
