@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -76,14 +78,16 @@ def follow(path: Path, *, folders: Sequence[Path], runs: Path, output: Path | No
     for step in paths:
         if len(paths) > 1:
             console.print(step.name, style="bold")
-        _follow_one(step, folders, runs, output if step is path else None, console)
+        begin = time.monotonic()
+        result = _follow_one(step, folders, runs, output if step is path else None, console)
+        console.print(f"wrote {result} in {timedelta(seconds=round(time.monotonic() - begin))}", highlight=False)
 
 
-def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | None, console: Console) -> None:
+def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | None, console: Console) -> str:
+    """Follow one recipe and say what was written."""
     recipe, data = read_recipe(path), DataFolders.beside(path, *folders)
     if isinstance(recipe, PretrainRecipe):
-        console.print(f"wrote {Pretrainer(recipe, data=data, runs=runs, console=console).run()}")
-        return
+        return str(Pretrainer(recipe, data=data, runs=runs, console=console).run())
     target = output or runs / recipe.name / "model"
     if isinstance(recipe, VectorsRecipe):
         manifest = train_vectors(recipe, data=data, runs=runs, output=target, console=console)
@@ -91,4 +95,4 @@ def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | 
         manifest = train_sentences(recipe, data=data, output=target, console=console)
     else:
         manifest = train(recipe, data=data, runs=runs, output=target, console=console)
-    console.print(f"wrote {target} ({manifest.size / 1e6:.1f} MB)")
+    return f"{target} ({manifest.size / 1e6:.1f} MB)"

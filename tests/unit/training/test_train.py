@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -318,7 +319,9 @@ def test_a_recipe_follows_the_one_it_starts_from_unless_that_was_followed(
     (data / "adapted.toml").write_text(PRETRAIN.format(checkpoint=checkpoint, vocabulary=vocabulary), encoding="utf-8")
     recipe(data, Path("adapted"), epochs=1)
     assert chain(path, runs) == [data / "adapted.toml", path]
-    follow(path, folders=[data], runs=runs, output=data / "model", console=QUIET)
+    console = Console(file=io.StringIO(), width=400)
+    follow(path, folders=[data], runs=runs, output=data / "model", console=console)
+    assert len(re.findall(r"wrote .+ in 0:0\d:\d\d\n", console.file.getvalue())) == 2
     assert {file.name for file in (runs / "adapted" / "encoder").iterdir()} >= {"config.json", "tokenizer.json"}
     assert (data / "model" / "model.onnx").exists()
     assert chain(path, runs) == [path]
