@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 
 from clinspan.annotators.sentence_rules import sentence_spans
 from clinspan.codepoints import CodePoints, Ints
+from clinspan.corpora.files import read_rows
+from clinspan.exceptions import RecipeError
 from clinspan.schema import Span
 from clinspan.training.data import DataFolders
 from clinspan.training.recipes import SentenceCorpusRecipe
@@ -60,14 +64,27 @@ class Passage:
 
 
 def read_passages(corpus: SentenceCorpusRecipe, path: str, data: DataFolders) -> list[Passage]:
-    """Read a file of a corpus."""
+    """Read a file of a corpus; texts without a sentence are left out.
+
+    Raises:
+        RecipeError: naming the line that does not say where its sentences are, if the corpus is not silver.
+    """
     if corpus.silver:
         return [Passage.from_spans(text, sentence_spans(text), silver=True) for text in data.texts([path])]
-    rows = (row for row in data.rows(path) if row["sentences"])
-    return [
-        Passage.from_spans(row["text"], (Span(a, b) for a, b in row["sentences"]), language=row.get("lang", ""))
-        for row in rows
-    ]
+    rows = ((row, _sentences(row, where)) for where, row in read_rows(data.find(path)))
+    return [Passage.from_spans(row["text"], spans, language=row.get("lang", "")) for row, spans in rows if spans]
+
+
+def _sentences(row: Mapping[str, Any], where: str) -> list[Span]:
+    try:
+        spans = [Span(operator.index(a), operator.index(b)) for a, b in row["sentences"]]
+    except (KeyError, TypeError, ValueError):
+        spans = None
+    bounds = [edge for span in spans or () for edge in span]
+    if spans is None or bounds != sorted(bounds) or (bounds and not 0 <= bounds[0] <= bounds[-1] <= len(row["text"])):
+        msg = f"{where}: `sentences` has to be a list of [start, stop] within the text, in order."
+        raise RecipeError(msg)
+    return spans
 
 
 def corpus_passages(corpus: SentenceCorpusRecipe, data: DataFolders) -> tuple[list[Passage], list[Passage]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -195,4 +196,15 @@ def read_recipe(path: Path) -> AnyRecipe:
     if others := sorted(raw.keys() - {kind}):
         msg = f"{path.name}: unknown entries {', '.join(others)}; all of such a recipe stands below [{kind}]."
         raise RecipeError(msg)
-    return build(_KINDS[kind], raw[kind], f"{path.name}: {kind}")
+    where = f"{path.name}: {kind}"
+    recipe = build(_KINDS[kind], raw[kind], where)
+    if isinstance(recipe, SentencesRecipe):
+        _check_names(where, recipe.corpora)
+    return recipe
+
+
+def _check_names(where: str, corpora: Iterable[SentenceCorpusRecipe]) -> None:
+    names = Counter(corpus.name for corpus in corpora)
+    if twice := sorted(name for name, count in names.items() if count > 1):
+        msg = f"{where}: more than one corpus is named {', '.join(twice)}; each needs a name of its own."
+        raise RecipeError(msg)

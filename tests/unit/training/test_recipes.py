@@ -101,6 +101,11 @@ def test_what_stands_beside_the_table_of_a_recipe_is_an_error(tmp_path: Path, ta
         ('pretrain = "x"', "mine.toml: pretrain has to be a table, not text"),
         ('[pretrain]\nname = "x"\ntexts = "a.jsonl"', "mine.toml: pretrain: texts has to be a list, not text"),
         ("[[sentences.corpora]]", "mine.toml: sentences: missing entries name, version, languages, licence, head"),
+        (
+            '[sentences]\nname = "x"\nversion = "1"\nlanguages = ["en"]\nlicence = "x"\nhead = "x"\n'
+            + '[[sentences.corpora]]\nname = "a"\n' * 2,
+            "mine.toml: sentences: more than one corpus is named a;",
+        ),
     ],
     ids=str,
 )
