@@ -18,6 +18,7 @@ from clinspan.inference.model import OpenedModel, open_model
 from clinspan.registry import ANNOTATORS, annotator_class
 
 _METADATA: Final = "metadata.json"
+_PARTS: Final = frozenset({_METADATA, "stages", "metadata"})  # the last beside a stage of the Spark NLP face
 _FORMAT: Final = 1
 _TRANSIENT: Final = frozenset({"pool"})
 
@@ -28,7 +29,7 @@ def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
     Raises:
         OutputError: if the folder holds anything but saved stages, which are replaced, or cannot be written.
     """
-    if folder.exists() and not (is_saved(folder) or _is_empty(folder)):
+    if folder.exists() and not _may_be_replaced(folder):
         msg = f"{folder} exists and holds no saved pipeline; name another folder."
         raise OutputError(msg)
     width = len(str(len(stages)))
@@ -39,13 +40,18 @@ def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
         _write_json(new / _METADATA, {"format": _FORMAT, "stages": names})
 
 
-def _is_empty(folder: Path) -> bool:
-    return folder.is_dir() and not any(folder.iterdir())
+def _may_be_replaced(folder: Path) -> bool:
+    """Whether a folder is empty or holds saved stages and nothing else, so that no other files are lost."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {str(folder)}
+    return not names or (names <= _PARTS and is_saved(folder))
 
 
 def is_saved(folder: Path) -> bool:
-    """Whether a folder looks like one that `save_stages` wrote."""
-    return (folder / _METADATA).is_file()
+    """Whether a folder has the metadata that `save_stages` wrote."""
+    try:
+        return bool(_read_json(folder, "stages"))
+    except UnsupportedModelError:
+        return False
 
 
 def load_stages(folder: Path) -> list[Annotator]:

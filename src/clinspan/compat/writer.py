@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clinspan.compat.saved import local_path
+from clinspan.compat.saved import local_path, read_metadata
+from clinspan.exceptions import UnsupportedModelError
 from clinspan.folders import complete
 
 
@@ -47,4 +48,9 @@ class Writer:
 
 def _may_be_replaced(folder: Path) -> bool:
     """Whether a folder is empty or holds a saved stage, so that no other files are lost."""
-    return folder.is_dir() and ((folder / "metadata").is_dir() or not any(folder.iterdir()))
+    if folder.is_dir() and not any(folder.iterdir()):
+        return True
+    try:
+        return bool(read_metadata(folder))
+    except UnsupportedModelError:
+        return False

@@ -43,6 +43,7 @@ def test_only_what_was_saved_before_is_written_over(tmp_path):
     other = tmp_path / "papers"
     other.mkdir()
     (other / "important.txt").write_text("x")
+    (other / "metadata").mkdir()
     with pytest.raises(FileExistsError):
         pipeline().write().overwrite().save(str(other))
     assert (other / "important.txt").exists()

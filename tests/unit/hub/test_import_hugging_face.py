@@ -394,11 +394,15 @@ def test_unknown_units_are_refused(source):
         import_folder(source, name="toy", unit="line")
 
 
-def test_a_folder_that_is_no_model_is_not_replaced(source, tmp_path):
+@pytest.mark.parametrize("manifest", [None, "{}", '{"name": "toy", "icons": []}', "{"])
+def test_a_folder_that_is_no_model_is_not_replaced(source, tmp_path, manifest):
     notes = tmp_path / "notes"
     notes.mkdir()
+    if manifest:
+        (notes / "manifest.json").write_text(manifest)
     with pytest.raises(OutputError, match="exists and is no model folder"):
         import_folder(source, name="toy", target=notes)
+    assert notes.is_dir()
 
 
 def test_two_names_do_not_share_a_folder(source):

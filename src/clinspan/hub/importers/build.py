@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from clinspan.exceptions import InputError, ModelError, OutputError, UnsupportedModelError
+from clinspan.exceptions import DamagedModelError, InputError, ModelError, OutputError, UnsupportedModelError
 from clinspan.folders import complete
 from clinspan.hub.card import write_card
-from clinspan.hub.manifest import MANIFEST, Head, Manifest, ModelFile
+from clinspan.hub.manifest import Head, Manifest, ModelFile
 from clinspan.hub.resolve import BUNDLED, home, installed_heads
 
 CONFIG: Final = "config.json"
@@ -126,13 +126,16 @@ def _check_target(target: Path, name: str) -> None:
     """Replace nothing but an earlier import of the same name."""
     if not target.exists():
         return
-    if not (target / MANIFEST).is_file():
+    try:
+        other = Manifest.read(target).name
+    except ModelError as error:
+        if isinstance(error, DamagedModelError) and (target / GRAPH).is_file():
+            return  # a damaged model may be replaced
         msg = f"{target} exists and is no model folder; name another one."
+        raise OutputError(msg) from None
+    if other != name:
+        msg = f"{target} holds the model {other!r}; delete it or choose another name."
         raise OutputError(msg)
-    with suppress(ModelError):  # a damaged model may be replaced
-        if (other := Manifest.read(target).name) != name:
-            msg = f"{target} holds the model {other!r}; delete it or choose another name."
-            raise OutputError(msg)
 
 
 def _check_graph(graph: Path, parts: Parts) -> tuple[str, int]:

@@ -90,6 +90,16 @@ def test_encrypted_and_oddly_packed_archives(tmp_path):
         unpack(_archive(tmp_path / "m.zip", ("a", b"b"), method=zipfile.ZIP_LZMA), tmp_path / "m")
 
 
+def test_an_archive_of_patches(tmp_path):
+    archive = _archive(tmp_path / "m.zip", ("a", b"b"))
+    content = bytearray(archive.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 0x20
+    archive.write_bytes(content)
+    with pytest.raises(DamagedModelError, match=r"m\.zip is damaged or no zip archive"):
+        unpack(archive, tmp_path / "m")
+
+
 @pytest.mark.parametrize("length", [0, 10, 60, 100])
 def test_what_is_no_archive(tmp_path, length):
     archive = _archive(tmp_path / "m.zip", ("a", b"b"))
