@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from clinspan.codepoints import Ints
 from clinspan.exceptions import TEXT_COL, ColumnTypeError, InputError, MissingColumnError
-from clinspan.texts import TEXT, checked_text
+from clinspan.texts import TEXT, checked_text, python_values
 
 
 def text_values(frame: Any, text_col: str) -> Iterable[Any]:
@@ -34,7 +34,7 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
         return frame
     column = column_of(frame, text_col)
     _check_type(text_col, column, kind)
-    return column.to_pylist() if kind == "arrow" else column.to_list()
+    return python_values(column) if kind == "arrow" else column.to_list()
 
 
 def names_of(frame: Any) -> list[str]:

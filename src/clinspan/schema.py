@@ -127,6 +127,16 @@ class Annotations:
         """The row of each annotation, shape [annotations]."""
         return np.repeat(np.arange(len(self.row_starts) - 1), np.diff(self.row_starts))
 
+    @cached_property
+    def texts(self) -> Ints:
+        """The text that each document or sentence lies in, numbered over the column, shape [annotations].
+
+        A row may be a list of texts; each is counted from 0, so that a further one begins before the last one ended.
+        """
+        begins = np.ones(len(self), dtype=np.bool_)
+        begins[1:] = (self.rows[1:] != self.rows[:-1]) | (self.starts[1:] < self.stops[:-1])
+        return np.cumsum(begins) - 1
+
     def values(self, key: str) -> pa.StringArray:
         """Return one metadata entry of each annotation, null where absent."""
         if self.metadata.null_count:

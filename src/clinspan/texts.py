@@ -69,7 +69,7 @@ class TextSource:
 
 def holds_lists(values: Iterable[Any]) -> bool:
     """Whether the first row that has anything is a list of texts."""
-    return isinstance(next((value for value in values if value is not None), None), LISTS)
+    return isinstance(next((value for value in values if not _is_missing(value)), None), LISTS)
 
 
 def _size(text: str | list[str | None] | None) -> int:
@@ -94,15 +94,35 @@ def checked_text(value: object) -> tuple[str | None, str | None]:
     """Return (text, None), or (None, what is wrong); None and NaN are empty text."""
     if isinstance(value, str):
         return _encodable(value)
-    if value is None or value is getattr(sys.modules.get("pandas"), "NA", None):
-        return None, None
-    if isinstance(value, float) and np.isnan(value):
+    if _is_missing(value):
         return None, None
     if isinstance(value, bytes):
         return _decoded(value)
     if isinstance(value, Unreadable):
         return None, value.reason
     return None, f"a text is wanted, not {type(value).__name__}"
+
+
+def _is_missing(value: object) -> bool:
+    if value is None or value is getattr(sys.modules.get("pandas"), "NA", None):
+        return True
+    return isinstance(value, float) and bool(np.isnan(value))
+
+
+def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Return an Arrow column as a list; if one of its strings is not UTF-8, all as bytes: it costs its own row."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        values = plain.cast(_as_bytes(plain.type)).to_pylist()
+    return values
+
+
+def _as_bytes(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.large_list(_as_bytes(kind.value_type))
+    return pa.large_binary()
 
 
 def _encodable(text: str) -> tuple[str | None, str | None]:

@@ -11,6 +11,7 @@ import pytest
 import clinspan
 from chains import to_chunks, to_sentences, to_tokens
 from clinspan import (
+    ChunkMerge,
     DocumentAssembler,
     Finisher,
     NerConverter,
@@ -237,11 +238,20 @@ def test_a_pipeline_that_cannot_be_saved_leaves_what_was_there(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["p"]
 
 
-def test_a_folder_with_other_files_is_not_written_over(tmp_path):
-    (tmp_path / "thesis.tex").touch()
+@pytest.mark.parametrize("name", ["thesis.tex", "metadata.json", "stages"])
+def test_a_folder_with_other_files_is_not_written_over(tmp_path, name):
+    (tmp_path / name).write_text("{}")
     with pytest.raises(OutputError, match="holds no saved pipeline; name another folder"):
         Pipeline(to_sentences()).save(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_saved_pipeline_with_a_file_beside_it_is_not_written_over(tmp_path):
+    Pipeline(to_sentences()).save(tmp_path / "p")
+    (tmp_path / "p" / "notes.csv").touch()
+    with pytest.raises(OutputError, match="holds no saved pipeline"):
+        Pipeline(to_sentences()).save(tmp_path / "p")
+    assert (tmp_path / "p" / "notes.csv").exists()
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "null", '{"format": 2}', "{", '{"format": 1}', "\udcff"], ids=repr)
@@ -345,6 +355,34 @@ def test_metadata_of_another_type_is_refused_without_its_values():
         Pipeline([DocumentAssembler(metadata_col="about")]).transform(
             pa.table({"text": ["x"], "about": ["John Smith"]})
         )
+
+
+TEXTS = ["Diabetes mellitus of the kidney.", "Aspirin 100 mg.", "", "The kidney and the liver were normal."]
+
+
+def test_the_texts_of_a_list_do_not_read_each_other():
+    frame = pd.DataFrame({"text": [*([text] for text in TEXTS), TEXTS]}, dtype=object)
+    rows = Pipeline(to_chunks()).transform(frame)["ner_chunk"].tolist()
+    assert [(c["result"], c["begin"]) for c in rows[-1]] == [
+        (c["result"], c["begin"]) for row in rows[:-1] for c in row
+    ]
+    assert [c["metadata"]["confidence"] for c in rows[-1]] == [
+        c["metadata"]["confidence"] for row in rows[:-1] for c in row
+    ]
+
+
+def test_chunks_of_different_texts_of_a_list_do_not_overlap():
+    merge = ChunkMerge(input_cols=("ner_chunk", "ner_chunk"), output_col="merged")
+    frame = pd.DataFrame({"text": [*([text] for text in TEXTS), TEXTS]}, dtype=object)
+    rows = Pipeline([*to_chunks(), merge]).transform(frame)["merged"].tolist()
+    assert [c["result"] for c in rows[-1]] == [c["result"] for row in rows[:-1] for c in row]
+    assert len(rows[-1]) > 2
+
+
+def test_missing_rows_before_a_list_are_empty():
+    frame = pd.DataFrame({"text": [float("nan"), None, ["The kidney."]]}, dtype=object)
+    rows = Pipeline(to_chunks()).transform(frame)["ner_chunk"].tolist()
+    assert [[c["result"] for c in row] for row in rows] == [[], [], ["kidney"]]
 
 
 @pytest.mark.parametrize("frame", ["The kidney.", b"The kidney.", ["The kidney."], (t for t in ["The kidney."])])

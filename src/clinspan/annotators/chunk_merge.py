@@ -17,6 +17,7 @@ from clinspan.codepoints import Bools, Ints
 from clinspan.exceptions import MissingInputError
 from clinspan.schema import (
     CHUNK,
+    DOCUMENT,
     Annotations,
     annotation_column,
     annotation_kinds,
@@ -75,11 +76,13 @@ class ChunkMerge(Annotator):
         columns = [Annotations.from_column(batch.column(name)) for name in self.input_cols]
         rows, starts, stops = (np.concatenate([getattr(c, k) for c in columns]) for k in ("rows", "starts", "stops"))
         source = np.repeat(np.arange(len(columns)), [len(c) for c in columns])
-        order = np.lexsort((source, -stops, starts, rows))
+        sentences = pa.concat_arrays([c.values("sentence") for c in columns])
+        texts = _texts(batch, rows, sentences)
+        order = np.lexsort((source, -stops, starts, texts))
         if self.keep != ALL:
             scores = np.nan_to_num(np.concatenate([numbers(c.values("confidence")) for c in columns]), nan=-1.0)
             rank = self._rank(stops - starts, scores, starts, source)
-            order = order[best_apart(rows, starts, np.maximum(stops, starts + 1), rank)[order]]
+            order = order[best_apart(texts, starts, np.maximum(stops, starts + 1), rank)[order]]
         at = pa.array(order)
         keys = pc.unique(pa.concat_arrays([c.metadata.keys for c in columns])).to_pylist()
         metadata = {key: pa.concat_arrays([c.values(key) for c in columns]).take(at) for key in keys}
@@ -97,6 +100,21 @@ class ChunkMerge(Annotator):
         rank = np.empty(len(sizes), dtype=np.int64)
         rank[np.lexsort((source, starts, second, first))] = np.arange(len(sizes))
         return rank
+
+
+def _texts(batch: pa.RecordBatch, rows: Ints, sentences: pa.StringArray) -> Ints:
+    """Return a number for the text that each chunk lies in, in the order of rows.
+
+    Where a row is a list of texts, each of its sentences counts as one, since all texts are counted from 0.
+    """
+    documents = [n for n, kind in annotation_kinds(batch.schema).items() if kind == DOCUMENT]
+    lists = np.zeros(batch.num_rows, dtype=np.bool_)
+    for read in (Annotations.from_column(batch.column(name)) for name in documents):
+        lists[read.rows[1:][(read.rows[1:] == read.rows[:-1]) & (read.texts[1:] != read.texts[:-1])]] = True
+    if not lists.any():
+        return rows
+    within = np.where(lists[rows], np.nan_to_num(numbers(sentences)), 0)
+    return np.unique(np.stack([rows, within]), axis=1, return_inverse=True)[1].ravel()
 
 
 def best_apart(rows: Ints, starts: Ints, stops: Ints, rank: Ints) -> Bools:

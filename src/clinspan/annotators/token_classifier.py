@@ -219,7 +219,7 @@ def annotate_together(stages: Sequence[TokenClassifier], batch: pa.RecordBatch) 
     layout = Layout.from_batch(first, first.model, batch)
     outputs = list(dict.fromkeys(stage.model.head.output for stage in stages))
     sentences = layout.sentences
-    logits = first.model.tagger.logits(sentences.results, sentences.rows, layout.units, outputs, first.pool)
+    logits = first.model.tagger.logits(sentences.results, sentences.texts, layout.units, outputs, first.pool)
     for stage in stages:
         column = stage.tagged(layout, logits[stage.model.head.output])
         batch = with_annotations(batch, stage.output_col, NAMED_ENTITY, column)
