@@ -26,6 +26,8 @@ SPACE: Final = 1
 WORD: Final = 2  # letters, digits, marks and what joins them
 SINGLE: Final = 3  # punctuation, symbols and ideographs: each a unit of its own
 
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
 
 class CharacterTable:
     """A property of characters, looked up for arrays of code points; filled as characters are met.
@@ -51,7 +53,7 @@ class CharacterTable:
 def character_class(character: str) -> int:
     """Return SPACE, WORD or SINGLE, after the pre-tokenizer of BERT (Devlin et al. 2019)."""
     category = unicodedata.category(character)
-    if character.isspace() or category in ("Cc", "Zs"):
+    if character.isspace() or category in ("Cc", "Zs") or character == _BYTE_ORDER_MARK:
         return SPACE
     if _is_ideograph(ord(character)):
         return SINGLE

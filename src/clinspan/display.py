@@ -86,7 +86,7 @@ def entity_rows(documents: Iterable[tuple[str, Document]], *, many: bool) -> Tab
     """Return a table with one row an entity; `many` adds the note's id."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in (*(["note"] if many else []), "entity", "label", "start", "end", "confidence"):
-        table.add_column(name, justify="right" if name in ("start", "end", "confidence") else "left")
+        table.add_column(name, justify="right" if name in ("start", "end", "confidence") else "left", overflow="fold")
     for name, document in documents:
         for e in document.entities:
             shown = Text(printable(" ".join(e.text.split())))

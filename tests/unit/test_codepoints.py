@@ -67,7 +67,7 @@ def test_gather_bytes_of_nothing():
 @pytest.mark.parametrize(
     ("characters", "wanted"),
     [
-        (" \t\n\r\x0b\f\u00a0\u2003\u2028\x00\x7f\x85", SPACE),
+        (" \t\n\r\x0b\f\u00a0\u2003\u2028\x00\x7f\x85\ufeff", SPACE),
         ("aZ9éßñ²ΩЖ\u0301\u200d\u00ad", WORD),
         (".,-'\"“–%/+<=$°~^`|¿×😀心中", SINGLE),
     ],

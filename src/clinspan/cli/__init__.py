@@ -6,7 +6,6 @@ arguments, input, model or output).
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -56,9 +55,6 @@ def app() -> None:
         _typer()
     except ClinspanError as error:
         fail(str(error))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(2)
     except OSError as error:  # a full disk under standard output, or a file that cannot be written
         abandon_output()
         where = f"{error.filename}: " if error.filename else ""

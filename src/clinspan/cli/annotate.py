@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clinspan.cli.console import OUT, complain, notes_progress
+from clinspan.cli.console import OUT, abandon_output, complain, notes_progress
 from clinspan.cli.names import complete_model
+from clinspan.exceptions import OutputError
 
 if TYPE_CHECKING:
     from clinspan.document import Document
@@ -154,6 +155,8 @@ def _on_threads(job: _Job, threads: int | None) -> Errors:
     from clinspan.io.notes import read_notes
     from clinspan.recognizer import load
 
+    if job.output is not None:
+        _check_output(job.source, Path(job.output))
     notes = read_notes(job.source, text_col=job.text_col, id_col=job.id_col)
     pairs = annotate_notes(load(*job.models, keep=job.keep, threads=threads), notes)
     errors: Errors = []
@@ -162,7 +165,11 @@ def _on_threads(job: _Job, threads: int | None) -> Errors:
         if job.output is not None:
             _to_file(watched, Path(job.output), job.form)
         else:
-            _to_terminal(watched, job.form or ("table" if OUT.is_terminal else "jsonl"))
+            try:
+                _to_terminal(watched, job.form or ("table" if OUT.is_terminal else "jsonl"))
+            except BrokenPipeError:  # the reader went away, such as `head`
+                abandon_output()
+                raise typer.Exit(2) from None
     return errors
 
 
@@ -188,6 +195,13 @@ def _watched(pairs: Pairs, errors: Errors) -> Pairs:
         if document.error:
             errors.append((name, document.error))
         yield name, document
+
+
+def _check_output(source: str, output: Path) -> None:
+    """Refuse an output that would take the place of the notes."""
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        msg = f"{output} holds the notes; name another file with --output."
+        raise OutputError(msg)
 
 
 def _to_file(pairs: Pairs, output: Path, form: str | None) -> None:

@@ -18,7 +18,16 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-OUT = Console(highlight=False, emoji=False, markup=False)
+
+class _Results(Console):
+    """Standard output; a reader that goes away is an error like any other."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError, where rich would leave."""
+        raise BrokenPipeError
+
+
+OUT = _Results(highlight=False, emoji=False, markup=False)
 ERR = Console(stderr=True, highlight=False, emoji=False)
 
 

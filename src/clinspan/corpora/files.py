@@ -46,7 +46,7 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each object of a JSON-lines file, after where it stands, such as `notes.jsonl, line 3`.
 
     Raises:
-        InputError: naming the line that is no object or has no `text`, or a file as in `read_lines`.
+        InputError: naming the line that is no object or has no `text` that can be UTF-8, or a file as in `read_lines`.
     """
     for number, line in enumerate(read_lines(path), start=1):
         if line.strip():
@@ -62,6 +62,11 @@ def _row(line: str, where: str) -> dict[str, Any]:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         msg = f"{where}: not a JSON object with a text."
         raise InputError(msg)
+    try:
+        row["text"].encode()
+    except UnicodeEncodeError as error:
+        msg = f"{where}: a lone surrogate at character {error.start}; decode the source with errors='replace'."
+        raise InputError(msg) from None
     return row
 
 

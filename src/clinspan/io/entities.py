@@ -139,7 +139,7 @@ class BratWriter(EntityWriter):
         # bytes, since brat counts characters of the text as it is, line ends included
         target.with_name(target.name + ".txt").write_bytes(document.text.encode())
         lines = (
-            f"T{i}\t{e.label} {e.start} {e.end}\t{' '.join(e.text.split())}\n"
+            f"T{i}\t{'_'.join(e.label.split())} {e.start} {e.end}\t{' '.join(e.text.split())}\n"
             for i, e in enumerate(document.entities, start=1)
         )
         target.with_name(target.name + ".ann").write_text("".join(lines), encoding="utf-8")

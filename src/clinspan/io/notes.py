@@ -1,7 +1,8 @@
 """Reading notes: text files and folders, CSV, JSON lines, Parquet, standard input.
 
 Every reader is a generator of `Note`: one note at a time, in bounded memory. What cannot be read is handed on
-as that note's error and costs no other. A note without an id goes by the number of its row, from 0.
+as that note's error and costs no other. Where no note has an id they go by the numbers of their rows, from 0; where
+some have, one without goes by where it stands, such as `line 7`, which is nobody's id.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -20,7 +22,7 @@ import pyarrow.parquet
 
 from clinspan.exceptions import ID_COL, TEXT_COL, ColumnTypeError, InputError, MissingColumnError
 from clinspan.io.csv_rows import CsvRow, csv_rows
-from clinspan.texts import Unreadable
+from clinspan.texts import Unreadable, python_values
 
 STDIN: Final = "-"
 TABLES: Final = {
@@ -32,7 +34,7 @@ TABLES: Final = {
     ".parquet": "parquet",
 }
 DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
-_BATCH_ROWS: Final = 1024
+_BATCH_ROWS: Final = 64  # notes may be long
 
 
 class Note(NamedTuple):
@@ -44,8 +46,8 @@ class Note(NamedTuple):
 
 def table_kind(path: PurePath) -> str:
     """Return which kind of table the suffix of a path says, perhaps one before `.gz`; "" for a text or a folder."""
-    suffix = path.suffix if path.suffix != ".gz" else PurePath(path.stem).suffix
-    return TABLES.get(suffix, "")
+    name = PurePath(path.name.lower())
+    return TABLES.get(name.suffix if name.suffix != ".gz" else PurePath(name.stem).suffix, "")
 
 
 def read_notes(source: str, *, text_col: str = "text", id_col: str | None = None) -> Iterator[Note]:
@@ -100,46 +102,54 @@ def _read_file(path: Path, text_col: str, id_col: str | None) -> Iterator[Note]:
 
 def read_folder(folder: Path) -> Iterator[Note]:
     """Read every `.txt` file below a folder, in name order; the id is the path below the folder."""
-    files = sorted(path for path in folder.rglob("*.txt") if not path.is_dir())
-    if not files:
-        msg = f"No .txt files in {folder}."
+    closed: list[OSError] = []
+    found = [Path(at, name) for at, _, names in os.walk(folder, onerror=closed.append) for name in names]
+    files = [path for path in found if path.suffix.lower() == ".txt"]
+    paths = sorted([*files, *(Path(error.filename) for error in closed)])
+    if not paths or folder in paths:
+        msg = f"No .txt files in {folder}." if not paths else f"{folder} cannot be read: {closed[0].strerror}."
         raise InputError(msg)
-    return (Note(_spelled(file.relative_to(folder).as_posix(), 0), _content(file)) for file in files)
+    return (Note(_spelled(path.relative_to(folder).as_posix(), 0), _content(path)) for path in paths)
 
 
-def _content(file: Path) -> bytes | Unreadable:
+def _content(path: Path) -> bytes | Unreadable:
+    """Return what is in a file; of a folder that could not be listed, or a file that cannot be read, why."""
     try:
-        return file.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        return Unreadable(f"cannot be read: {error.strerror}")
+        reason = "the folder cannot be listed" if path.is_dir() else error.strerror
+        return Unreadable(f"cannot be read: {reason}")
 
 
 def read_jsonl(path: Path, *, text_col: str, id_col: str | None) -> Iterator[Note]:
     """Read JSON objects, one a line; a line that is none becomes that note's error."""
     with _opened(path) as lines:
         filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+        named = id_col is not None
         for row, (number, line) in enumerate(filled):
-            yield _json_note(line, number, row, text_col, id_col)
+            name, text = _json_note(line, number, text_col, id_col)
+            named = named or name is not None
+            yield Note(_spelled(name, f"line {number}" if named else row), text)
 
 
 def _opened(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _json_note(line: bytes, number: int, row: int, text_col: str, id_col: str | None) -> Note:
-    name = str(row)
+def _json_note(line: bytes, number: int, text_col: str, id_col: str | None) -> tuple[Any, Any]:
+    """Return the id of a line, None without one, and its text."""
     try:
         found = json.loads(line)
     except UnicodeDecodeError as error:
-        return Note(name, Unreadable(f"line {number}: not UTF-8 at byte {error.start}; convert the source to UTF-8"))
+        return None, Unreadable(f"line {number}: not UTF-8 at byte {error.start}; convert the source to UTF-8")
     except (ValueError, RecursionError):
-        return Note(name, Unreadable(f"line {number} is not JSON"))
+        return None, Unreadable(f"line {number} is not JSON")
     if not isinstance(found, dict):
-        return Note(name, Unreadable(f"line {number} is not a JSON object"))
-    name = _spelled(found.get(id_col or "id"), row)
-    if text_col not in found:
-        return Note(name, Unreadable(f"line {number} has no key {text_col!r}; name it with --text-col"))
-    return Note(name, found[text_col])
+        return None, Unreadable(f"line {number} is not a JSON object")
+    for key, option in ((id_col, "--id-col"), (text_col, "--text-col")):
+        if key is not None and key not in found:
+            return found.get(id_col or "id"), Unreadable(f"line {number} has no key {key!r}; name it with {option}")
+    return found.get(id_col or "id"), found[text_col]
 
 
 def read_csv(path: Path, *, text_col: str, id_col: str | None, delimiter: str = ",") -> Iterator[Note]:
@@ -173,7 +183,7 @@ def _csv_note(row: CsvRow, number: int, width: int, wanted: list[int]) -> Note:
     if error:
         return Note(str(number) if len(wanted) == 1 else row.lines, Unreadable(f"{row.lines}: {error}"))
     text, *named = (row.fields[at] for at in wanted)
-    return Note(_spelled(named[0] if named else None, number), _raw(text))
+    return Note(_spelled(named[0], row.lines) if named else str(number), _raw(text))
 
 
 def _raw(text: str) -> str | bytes:
@@ -211,15 +221,15 @@ def _wanted(names: list[str], text_col: str, id_col: str | None) -> list[str]:
 def _table_notes(batches: Iterable[pa.RecordBatch], wanted: list[str]) -> Iterator[Note]:
     row = 0
     for batch in batches:
-        texts = batch.column(wanted[0]).to_pylist()
-        ids = batch.column(wanted[1]).to_pylist() if len(wanted) > 1 else [None] * len(texts)
-        for number, (name, text) in enumerate(zip(ids, texts, strict=True), start=row):
-            yield Note(_spelled(name, number), text)
+        texts, *named = (python_values(batch.column(name)) for name in wanted)
+        for at, text in enumerate(texts):
+            number = row + at
+            yield Note(_spelled(named[0][at], f"row {number}") if named else str(number), text)
         row += len(texts)
 
 
-def _spelled(name: object, number: object) -> str:
-    """Spell an id as text that any file can hold; a row without one goes by its number."""
-    if name is None:
-        return str(number)
+def _spelled(name: object, place: object) -> str:
+    """Spell an id as text that any file can hold; a row without one goes by its place."""
+    if name is None or name in ("", b""):
+        return str(place)
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name).encode("utf-8", "replace").decode()

@@ -169,10 +169,10 @@ class TestBadRows:
         return path
 
     WARNINGS = (
-        "warning: note 1: line 2 is not JSON",
+        "warning: note line 2: line 2 is not JSON",
         "warning: note c: a text is wanted, not list",
         "warning: note d: line 4 has no key 'text'; name it with --text-col",
-        "warning: note 4: line 5: not UTF-8 at byte 23; convert the source to UTF-8",
+        "warning: note line 5: line 5: not UTF-8 at byte 23; convert the source to UTF-8",
         "warning: note f: a lone surrogate at character 0; decode the source with errors='replace'",
         "warning: note g  [2J[red]: a text is wanted, not int",
     )
@@ -237,6 +237,14 @@ class TestNothingDone:
             assert outcome.message.startswith("error: ")
             assert message in outcome.message
             assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["n.csv", "n.jsonl", "n.parquet"])
+    def test_the_notes_are_not_written_over(self, clinspan, inputs, name):
+        before = inputs[name].read_bytes()
+        outcome = clinspan("annotate", inputs[name], *MODEL, "-o", inputs[name].parent / "." / name)
+        assert outcome.code == 2
+        assert outcome.message.endswith(f"{name} holds the notes; name another file with --output.")
+        assert inputs[name].read_bytes() == before
 
     def test_a_damaged_model(self, clinspan, inputs, tmp_path):
         from models import copied_model
@@ -351,4 +359,4 @@ class TestProcess:
             process.stdout.readline()
             process.stdout.close()
             assert process.stderr.read() == b""
-            assert process.wait() != 0
+            assert process.wait() == 2

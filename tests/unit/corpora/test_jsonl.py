@@ -82,6 +82,7 @@ def test_id_and_source_may_be_absent(tmp_path):
         '{"text": "a", "entities": [{"start": 1, "end": 1, "label": "X"}]}',
         '{"text": "a", "entities": [{"start": -1, "end": 1, "label": "X"}]}',
         '{"text": null, "entities": []}',
+        '{"text": "a\\ud83d", "entities": []}',
         "[" * 100_000,
     ],
     ids=lambda line: line[:70],

@@ -1,8 +1,11 @@
 """Reading notes from every format; what cannot be read is that note's error and costs no other."""
 
+import errno
 import gzip
 import io
+import os
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,7 +46,7 @@ class TestTextAndFolders:
 
     def test_a_folder_in_name_order_with_ids_below_it(self, tmp_path):
         (tmp_path / "ward" / "b.txt").mkdir(parents=True)
-        for name in ("z.txt", "ward/a.txt", "ward/b.txt/c.txt", "ignored.ann"):
+        for name in ("z.txt", "ward/a.txt", "ward/b.txt/c.TXT", "ignored.ann"):
             write(tmp_path / name, name)
         write(tmp_path / "bad.txt", b"\xff")
         (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
@@ -51,7 +54,7 @@ class TestTextAndFolders:
             ("bad.txt", "not UTF-8 at byte 0; convert the source to UTF-8"),
             ("gone.txt", "cannot be read: No such file or directory"),
             ("ward/a.txt", "ward/a.txt"),
-            ("ward/b.txt/c.txt", "ward/b.txt/c.txt"),
+            ("ward/b.txt/c.TXT", "ward/b.txt/c.TXT"),
             ("z.txt", "z.txt"),
         ]
 
@@ -63,6 +66,24 @@ class TestTextAndFolders:
             pytest.skip("this file system takes no such name")
         ((name, text),) = read(tmp_path)
         assert (name.encode().decode(), text) == (name, "x")
+
+    @pytest.mark.parametrize("closed", ["ward", "."])
+    def test_a_folder_that_cannot_be_listed_is_named(self, tmp_path, monkeypatch, closed):
+        (tmp_path / "ward").mkdir()
+        write(tmp_path / "a.txt", "a")
+        listed = os.scandir
+
+        def scandir(path):
+            if Path(path) == tmp_path / closed:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return listed(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+        if closed == ".":
+            with pytest.raises(InputError, match=r"cannot be read: Permission denied\.$"):
+                read(tmp_path)
+        else:
+            assert read(tmp_path) == [("a.txt", "a"), ("ward", "cannot be read: the folder cannot be listed")]
 
     def test_a_folder_without_texts(self, tmp_path):
         with pytest.raises(InputError, match=r"No \.txt files in "):
@@ -110,6 +131,14 @@ class TestCsv:
 
     def test_rows_are_numbered_where_there_is_no_id(self, tmp_path):
         assert read(write(tmp_path / "n.csv", "text\nx\ny\n")) == [("0", "x"), ("1", "y")]
+
+    def test_a_row_without_its_id_goes_by_its_line(self, tmp_path):
+        assert read(write(tmp_path / "n.csv", "id,text\n2,x\n,y\n")) == [("2", "x"), ("line 3", "y")]
+
+    @pytest.mark.parametrize("name", ["N.CSV", "N.Csv.GZ"])
+    def test_suffixes_in_capitals(self, tmp_path, name):
+        content = b"text\nx\n"
+        assert read(write(tmp_path / name, gzip.compress(content) if "GZ" in name else content)) == [("0", "x")]
 
     def test_gzipped(self, tmp_path):
         assert read(write(tmp_path / "n.csv.gz", gzip.compress(b"text\nx\n"))) == [("0", "x")]
@@ -202,7 +231,20 @@ class TestJsonLines:
             b'\xef\xbb\xbf{"id": 7, "text": "caf\xc3\xa9"}\n\n{"text": "\\ud83d\\ude00\\n", "x": 1}\r\n{"text": null}'
         )
         path = write(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
-        assert read(path) == [("7", "café"), ("1", "😀\n"), ("2", None)]
+        assert read(path) == [("7", "café"), ("line 3", "😀\n"), ("line 4", None)]
+
+    def test_lines_before_any_id_are_numbered(self, tmp_path):
+        path = write(tmp_path / "n.jsonl", '{"text": "a"}\nno\n{"id": "", "text": "b"}\n{"id": "x", "text": "c"}\nno\n')
+        assert [name for name, _ in read(path)] == ["0", "1", "line 3", "x", "line 5"]
+
+    def test_a_bad_line_does_not_go_by_the_id_of_another(self, tmp_path):
+        path = write(tmp_path / "n.jsonl", '{"id": 2, "text": "a"}\nno\n{"id": 1, "text": "b"}\n')
+        assert read(path) == [("2", "a"), ("line 2", "line 2 is not JSON"), ("1", "b")]
+
+    def test_a_line_without_the_key_of_ids_that_was_named(self, tmp_path):
+        path = write(tmp_path / "n.jsonl", f'{{"key": 2, "text": "a"}}\n{{"id": 2, "text": "{SECRET}"}}\n')
+        error = "line 2 has no key 'key'; name it with --id-col"
+        assert read(path, id_col="key") == [("2", "a"), ("line 2", error)]
 
     def test_other_keys(self, tmp_path):
         path = write(tmp_path / "n.jsonl", '{"note": "x", "key": "k"}')
@@ -232,7 +274,7 @@ class TestJsonLines:
             tmp_path / "n.jsonl", '{"id": "\\ud800", "text": "a"}\n{"id": null, "text": "b"}\n{"id": [1], "text": "c"}'
         )
         names = [name for name, _ in read(path)]
-        assert names[1:] == ["1", "[1]"]
+        assert names[1:] == ["line 2", "[1]"]
         assert names[0].encode()
 
     @pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b'{"text": "x"}\n' * 999)[:-20], b"\x1f\x8b\x08"])
@@ -254,7 +296,7 @@ class TestParquet:
 
     def test_notes(self, tmp_path):
         path = self.write(tmp_path / "n.parquet", id=[1, 2, None], text=["a", None, "c"], x=[0, 0, 0])
-        assert read(path) == [("1", "a"), ("2", None), ("2", "c")]
+        assert read(path) == [("1", "a"), ("2", None), ("row 2", "c")]
         assert read(path, id_col="x") == [("0", "a"), ("0", None), ("0", "c")]
 
     def test_rows_are_numbered_over_batches(self, tmp_path):
@@ -272,6 +314,13 @@ class TestParquet:
     def test_bytes_that_are_not_utf_8_cost_one_row(self, tmp_path):
         path = self.write(tmp_path / "n.parquet", text=pa.array([b"a", b"\xff"]))
         assert read(path) == [("0", "a"), ("1", "not UTF-8 at byte 0; convert the source to UTF-8")]
+
+    @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()], ids=str)
+    def test_strings_that_are_not_utf_8_cost_one_row(self, tmp_path, kind):
+        raw = pa.array([b"a", b"\xff", None], pa.large_binary() if kind == pa.large_string() else pa.binary())
+        path = self.write(tmp_path / "n.parquet", id=raw.view(kind), text=raw.view(kind))
+        error = "not UTF-8 at byte 0; convert the source to UTF-8"
+        assert read(path) == [("a", "a"), ("\ufffd", error), ("row 2", None)]
 
     def test_a_column_of_numbers(self, tmp_path):
         with pytest.raises(ColumnTypeError, match=r"^Column 'text' holds int64, not text."):

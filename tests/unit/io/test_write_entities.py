@@ -94,6 +94,12 @@ def test_brat_round_trip(tmp_path):
     ) == "T1\tOrgan 6 17\tleft kidney\nT2\tOrgan 25 30\tliver\n"
 
 
+def test_brat_labels_have_no_spaces(tmp_path):
+    document = Document(TEXT, (entity("liver", "Body  Part"),))
+    (record,) = read_brat(write(tmp_path / "o", [("a", document)]))
+    assert [span.label for span in record.spans] == ["Body_Part"]
+
+
 def test_brat_names_stay_in_the_folder_and_apart(tmp_path):
     names = ["../../etc/x", "/abs", "", "..", "a", "a.txt", "a", "a-2", "nul\0", "n" * 300, "é" * 300, "b", "b/c"]
     notes = [(name, Document(str(i), ())) for i, name in enumerate(names)]

@@ -22,7 +22,7 @@ _DENSEST: Final = 200  # bytes unpacked for each byte of the archive; weights ha
 _MOST_FILES: Final = 10_000
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _KINDS: Final = (0, stat.S_IFREG, stat.S_IFDIR)  # 0: written on a system that has no others
-_BAD_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error)
+_BAD_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, NotImplementedError)
 
 
 def own_file(folder: Path, name: str) -> Path:
