@@ -56,6 +56,32 @@ def test_tables(spark, tmp_path, expected, suffix):
     assert [(int(i), *rest) for i, *rest in written(output, form)] == expected
 
 
+@pytest.mark.parametrize(
+    ("suffix", "bad", "warning"),
+    [
+        ("jsonl", '{"id": 9, "text": "secret', "note without an id: a line is not JSON"),
+        ("csv", "9,secret,more", "note line 6: line 6: 3 fields, the header has 2"),
+    ],
+)
+def test_bad_rows_are_named_and_cost_no_other(spark, tmp_path, expected, suffix, bad, warning):
+    source, table = tmp_path / f"notes.{suffix}", pd.DataFrame({"id": list(NOTES), "text": list(NOTES.values())})
+    if suffix == "csv":
+        table.to_csv(source, index=False)
+    else:
+        table.to_json(source, orient="records", lines=True)
+    with source.open("a") as file:
+        file.write(bad)
+    done = annotate(source, "-o", tmp_path / "out.parquet")
+    assert (done.exit_code, done.stderr.splitlines()) == (1, [f"warning: {warning}"])
+    assert [(int(i), *rest) for i, *rest in written(tmp_path / "out.parquet", "parquet")] == expected
+
+
+def test_keys_that_no_line_has_are_named(spark, tmp_path):
+    (tmp_path / "n.jsonl").write_text('{"id": 1, "note": "x"}\n')
+    with pytest.raises(exceptions.MissingColumnError, match=r"No column 'text'; available: 'id', 'note'"):
+        annotate(tmp_path / "n.jsonl", "-o", tmp_path / "out.parquet")
+
+
 def test_a_folder_of_texts_has_paths_for_ids(spark, tmp_path, expected):
     (tmp_path / "notes").mkdir()
     for i, text in NOTES.items():

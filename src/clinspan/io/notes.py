@@ -97,7 +97,7 @@ def _read_file(path: Path, text_col: str, id_col: str | None) -> Iterator[Note]:
         return read_jsonl(path, text_col=text_col, id_col=id_col)
     if kind == "parquet":
         return read_parquet(path, text_col=text_col, id_col=id_col)
-    return (Note(_spelled(file.name, 0), file.read_bytes()) for file in [path])
+    return (Note(spelled(file.name, 0), file.read_bytes()) for file in [path])
 
 
 def read_folder(folder: Path) -> Iterator[Note]:
@@ -109,7 +109,7 @@ def read_folder(folder: Path) -> Iterator[Note]:
     if not paths or folder in paths:
         msg = f"No .txt files in {folder}." if not paths else f"{folder} cannot be read: {closed[0].strerror}."
         raise InputError(msg)
-    return (Note(_spelled(path.relative_to(folder).as_posix(), 0), _content(path)) for path in paths)
+    return (Note(spelled(path.relative_to(folder).as_posix(), 0), _content(path)) for path in paths)
 
 
 def _content(path: Path) -> bytes | Unreadable:
@@ -127,28 +127,28 @@ def read_jsonl(path: Path, *, text_col: str, id_col: str | None) -> Iterator[Not
         filled = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
         named = id_col is not None
         for row, (number, line) in enumerate(filled):
-            name, text = _json_note(line, number, text_col, id_col)
+            name, text = json_note(line, f"line {number}", text_col, id_col)
             named = named or name is not None
-            yield Note(_spelled(name, f"line {number}" if named else row), text)
+            yield Note(spelled(name, f"line {number}" if named else row), text)
 
 
 def _opened(path: Path) -> Any:
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _json_note(line: bytes, number: int, text_col: str, id_col: str | None) -> tuple[Any, Any]:
-    """Return the id of a line, None without one, and its text."""
+def json_note(line: bytes, place: str, text_col: str, id_col: str | None) -> tuple[Any, Any]:
+    """Return the id of a line, None without one, and its text, or why it cannot be read; `place` is for messages."""
     try:
         found = json.loads(line)
     except UnicodeDecodeError as error:
-        return None, Unreadable(f"line {number}: not UTF-8 at byte {error.start}; convert the source to UTF-8")
+        return None, Unreadable(f"{place}: not UTF-8 at byte {error.start}; convert the source to UTF-8")
     except (ValueError, RecursionError):
-        return None, Unreadable(f"line {number} is not JSON")
+        return None, Unreadable(f"{place} is not JSON")
     if not isinstance(found, dict):
-        return None, Unreadable(f"line {number} is not a JSON object")
+        return None, Unreadable(f"{place} is not a JSON object")
     for key, option in ((id_col, "--id-col"), (text_col, "--text-col")):
         if key is not None and key not in found:
-            return found.get(id_col or "id"), Unreadable(f"line {number} has no key {key!r}; name it with {option}")
+            return found.get(id_col or "id"), Unreadable(f"{place} has no key {key!r}; name it with {option}")
     return found.get(id_col or "id"), found[text_col]
 
 
@@ -161,20 +161,26 @@ def read_csv(path: Path, *, text_col: str, id_col: str | None, delimiter: str = 
     Raises:
         MissingColumnError: if the header lacks the column.
     """
+    with _opened(path) as raw:
+        yield from csv_notes(raw, path.name, text_col=text_col, id_col=id_col, delimiter=delimiter)
+
+
+def csv_notes(raw: Any, name: str, *, text_col: str, id_col: str | None, delimiter: str) -> Iterator[Note]:
+    """Read a delimited file that was opened for bytes as `read_csv` does; `name` is for messages."""
     # bytes that are no UTF-8 travel as lone surrogates, so that they are the error of their own row
-    with _opened(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as file:
+    with io.TextIOWrapper(raw, "utf-8-sig", "surrogateescape", newline="") as file:
         found = csv_rows(file, delimiter)
-        names = _header(path, next(found, None))
-        wanted = [names.index(name) for name in _wanted(names, text_col, id_col)]
+        names = _header(name, next(found, None))
+        wanted = [names.index(column) for column in _wanted(names, text_col, id_col)]
         for number, row in enumerate(found):
             yield _csv_note(row, number, len(names), wanted)
 
 
-def _header(path: Path, row: CsvRow | None) -> list[str]:
+def _header(name: str, row: CsvRow | None) -> list[str]:
     if row is None or row.error:
-        msg = f"{path.name} has no header line; its first line has to name the columns."
+        msg = f"{name} has no header line; its first line has to name the columns."
         raise InputError(msg)
-    return [_spelled(name, "") for name in row.fields]
+    return [spelled(name, "") for name in row.fields]
 
 
 def _csv_note(row: CsvRow, number: int, width: int, wanted: list[int]) -> Note:
@@ -183,7 +189,7 @@ def _csv_note(row: CsvRow, number: int, width: int, wanted: list[int]) -> Note:
     if error:
         return Note(str(number) if len(wanted) == 1 else row.lines, Unreadable(f"{row.lines}: {error}"))
     text, *named = (row.fields[at] for at in wanted)
-    return Note(_spelled(named[0], row.lines) if named else str(number), _raw(text))
+    return Note(spelled(named[0], row.lines) if named else str(number), _raw(text))
 
 
 def _raw(text: str) -> str | bytes:
@@ -224,11 +230,11 @@ def _table_notes(batches: Iterable[pa.RecordBatch], wanted: list[str]) -> Iterat
         texts, *named = (python_values(batch.column(name)) for name in wanted)
         for at, text in enumerate(texts):
             number = row + at
-            yield Note(_spelled(named[0][at], f"row {number}") if named else str(number), text)
+            yield Note(spelled(named[0][at], f"row {number}") if named else str(number), text)
         row += len(texts)
 
 
-def _spelled(name: object, place: object) -> str:
+def spelled(name: object, place: object) -> str:
     """Spell an id as text that any file can hold; a row without one goes by its place."""
     if name is None or name in ("", b""):
         return str(place)
