@@ -67,7 +67,8 @@ class Pipeline:
         if is_spark_frame(frame):
             from clinspan.engines import spark
 
-            return spark.transformed(self.reading(text_col or self.text_col).stages, frame)
+            stages = self.reading(text_col or self.text_col).stages
+            return spark.transformed([stage for stage in stages if not _lazy(stage)], frame)
         frame = listed(frame)
         values = text_values(frame, text_col or self.text_col)
         source = TextSource(values, nested=holds_lists(values))

@@ -55,6 +55,12 @@ def test_every_annotator_gives_the_rows_of_the_local_engine(spark, name):
         assert collected(engine.transformed(stages, frame_of(spark, TEXTS)), column) == local(stages, TEXTS, column)
 
 
+def test_a_lazy_annotator_adds_no_column(spark):
+    lazy = clinspan.NerConverterInternal(output_col="lazy", lazy_annotator=True)
+    frame = clinspan.Pipeline([*to_chunks(), lazy]).transform(frame_of(spark, TEXTS[:1]))
+    assert frame.columns == ["id", "text", "document", "sentence", "token", "ner", "ner_chunk"]
+
+
 def test_stage_by_stage_is_the_same_single_pass(spark):
     frame = frame_of(spark, TEXTS)
     stepwise = frame

@@ -34,7 +34,7 @@ class Annotation:
         else:
             values = tuple(row)
         kind, begin, end, result, metadata, embeddings = values
-        return cls(kind, begin, end, result, dict(metadata or {}), list(embeddings or []))
+        return cls(kind, begin, end, result, dict(metadata or {}), [] if embeddings is None else list(embeddings))
 
     def copy(self, result: str) -> Annotation:
         """Return a copy with another result."""

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from clinspan.annotators.base import Annotator
 from clinspan.annotators.document import DocumentAssembler
 from clinspan.annotators.finisher import Finisher
+from clinspan.annotators.sentence_base import SentenceStage
 from clinspan.compat.annotation import Annotation
 from clinspan.compat.pipeline import PipelineModel, working_stages
 from clinspan.compat.stage import ModelStage
@@ -30,7 +32,8 @@ class LightPipeline:
     """Annotates texts, one or many, without a frame.
 
     Args:
-        pipelineModel: a fitted pipeline, of pyspark too, whose first stage is a DocumentAssembler.
+        pipelineModel: a fitted pipeline, of pyspark too, whose first stage is a DocumentAssembler. Stages of pyspark
+            are left out; those of pipelines within it count as its own.
         parse_embeddings: give vectors; they are left out by default.
         output_cols: columns to give; all by default.
 
@@ -45,8 +48,8 @@ class LightPipeline:
         output_cols: Sequence[str] | None = None,
     ) -> None:
         self.pipeline_model = pipelineModel
-        stages = working_stages(pipelineModel)
-        annotators = [stage.annotator() for stage in stages]
+        stages = working_stages(pipelineModel, others=False)
+        annotators = [_on_texts(stage.annotator()) for stage in stages]
         wired(annotators, {}, [], [stage.uid for stage in stages])
         self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
         finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
@@ -103,6 +106,15 @@ class LightPipeline:
             for annotation in found:
                 annotation.embeddings = []
         return found
+
+
+def _on_texts(annotator: Annotator) -> Annotator:
+    """Return a stage as it works on texts, which have no other columns, and each of which is one row of the result."""
+    if isinstance(annotator, DocumentAssembler):
+        return replace(annotator, id_col=None, metadata_col=None)
+    if isinstance(annotator, SentenceStage):
+        return replace(annotator, explode_sentences=False)
+    return annotator
 
 
 def _texts(target: Any) -> list[str]:

@@ -65,10 +65,11 @@ class Chain:
     @classmethod
     def _stage(cls, folder: Path) -> Any:
         name = read_metadata(folder)["class"].rpartition(".")[2]
-        if name not in cls.known:
+        known: dict[str, type[Any]] = {**cls.known, "Pipeline": Pipeline, "PipelineModel": PipelineModel}
+        if name not in known:
             msg = f"{folder} holds a stage of an unknown class {name!r}."
             raise UnsupportedModelError(msg)
-        return cls.known[name].load(str(folder))
+        return known[name].load(str(folder))
 
 
 class Pipeline(Chain):
@@ -95,15 +96,14 @@ class Pipeline(Chain):
             TypeError: if a stage is none.
         """
         for stage in self.stages:
-            if not isinstance(stage, Configured):
-                msg = f"Cannot recognize a pipeline stage of type {type(stage)}."
-                raise TypeError(msg)
-        fitted: list[Stage] = []
+            if not isinstance(stage, Configured | Chain):
+                raise TypeError(_unknown(stage))
+        fitted: list[Any] = []
         seen = 0  # how many of them the frame has been through
         for stage in self.stages:
             if isinstance(stage, NerApproach) and fitted[seen:]:
                 dataset, seen = PipelineModel(fitted[seen:]).transform(dataset), len(fitted)
-            fitted.append(stage.fit(dataset))
+            fitted.append(stage.fit(dataset) if hasattr(stage, "fit") else stage)
         return PipelineModel(fitted)
 
 
@@ -123,6 +123,26 @@ class PipelineModel(Chain):
         return transformed([stage.annotator() for stage in stages], dataset, [stage.uid for stage in stages])
 
 
-def working_stages(model: Any) -> list[Stage]:
-    """Return the stages of a fitted pipeline, pyspark's too, that are not lazy."""
-    return [stage for stage in model.stages if not stage.lazy]
+def working_stages(model: Any, *, others: bool = True) -> list[Stage]:
+    """Return the stages of a fitted pipeline, pyspark's too, that are not lazy; those of pipelines within it as well.
+
+    Args:
+        model: the fitted pipeline.
+        others: whether a stage that is none of this package's is an error, or left out.
+
+    Raises:
+        TypeError: if there is such a stage.
+    """
+    found: list[Stage] = []
+    for stage in model.stages:
+        if hasattr(stage, "stages"):
+            found += working_stages(stage, others=others)
+        elif isinstance(stage, Stage):
+            found += [] if stage.lazy else [stage]
+        elif others:
+            raise TypeError(_unknown(stage))
+    return found
+
+
+def _unknown(stage: Any) -> str:
+    return f"Cannot recognize a pipeline stage of type {type(stage)}."

@@ -31,6 +31,38 @@ def test_all_at_once_gives_what_the_stages_give_one_by_one(model):
     assert chunks(whole) == chunks(stepwise)
 
 
+def test_a_pipeline_may_hold_others(model, tmp_path):
+    assembler, sentences, *rest = chain()
+    whole = nlp.Pipeline(stages=[nlp.PipelineModel([assembler, sentences]), nlp.Pipeline(stages=rest)]).fit([[""]])
+    frame = pd.DataFrame({"text": [TEXT]})
+    assert chunks(whole.transform(frame)) == chunks(model.transform(frame))
+    assert nlp.LightPipeline(whole).annotate(TEXT) == nlp.LightPipeline(model).annotate(TEXT)
+    whole.write().overwrite().save(str(tmp_path / "p"))
+    assert chunks(nlp.PipelineModel.load(str(tmp_path / "p")).transform(frame)) == chunks(model.transform(frame))
+
+
+def test_a_light_pipeline_leaves_other_stages_out(model):
+    other = nlp.PipelineModel([*model.stages, object()])
+    assert nlp.LightPipeline(other).annotate(TEXT) == nlp.LightPipeline(model).annotate(TEXT)
+    with pytest.raises(TypeError, match="Cannot recognize a pipeline stage of type"):
+        other.transform(pd.DataFrame({"text": [TEXT]}))
+
+
+def test_a_light_pipeline_gives_one_result_a_text_and_reads_no_other_columns(model):
+    assembler, sentences, *rest = chain()
+    exploding = nlp.PipelineModel([assembler.setIdCol("id"), sentences.setExplodeSentences(True), *rest])
+    light = nlp.LightPipeline(exploding)
+    assert light.annotate([TEXT, "", TEXT]) == nlp.LightPipeline(model).annotate([TEXT, "", TEXT])
+    assert light.annotate("")["document"] == [""]
+
+
+def test_annotations_are_read_from_rows_that_pandas_read(model, tmp_path):
+    frame = model.transform(pd.DataFrame({"text": [TEXT]}))
+    frame.to_parquet(tmp_path / "f.parquet")
+    read = pd.read_parquet(tmp_path / "f.parquet")["ner_chunk"][0]
+    assert [Annotation.fromRow(row) for row in read] == [Annotation.fromRow(row) for row in frame["ner_chunk"][0]]
+
+
 def test_annotate_gives_results_and_full_annotate_annotations(model):
     light = nlp.LightPipeline(model)
     found = light.annotate(TEXT)
