@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
@@ -88,8 +89,7 @@ def _described(stage: Annotator, refer: Callable[[OpenedModel], dict[str, Any]])
 def _reference(model: OpenedModel) -> dict[str, Any]:
     if model.folder.parent == BUNDLED:
         return {"name": model.head.name, "version": model.manifest.version}
-    files = {file.path: file.sha256 for file in model.manifest.files}
-    return {"folder": str(model.folder), "head": model.head.name, "files": files}
+    return {"folder": str(model.folder), "head": model.head.name, "files": _checksums(model)}
 
 
 def _save_stage(stage: Annotator, folder: Path) -> None:
@@ -100,6 +100,7 @@ def _save_model(model: OpenedModel, *, folder: Path) -> dict[str, Any]:
     """Refer to a bundled model by name; copy any other beside the stage."""
     if model.folder.parent == BUNDLED:
         return _reference(model)
+    model.manifest.verify(model.folder)  # another model may lie there by now
     shutil.copytree(model.folder, folder / "model")
     return {"folder": "model", "head": model.head.name}
 
@@ -124,11 +125,33 @@ def _built(described: dict[str, Any], folder: Path | None) -> Annotator:
 
 
 def _load_model(reference: dict[str, Any], folder: Path | None) -> OpenedModel:
-    """Open a bundled model by name; another one from beside the stage, whatever a saved pipeline says."""
-    if "folder" not in reference:
-        return open_model(reference["name"])
-    place = Path(reference["folder"]) if folder is None else folder / "model"
-    return open_model(f"{place.resolve()}#{reference['head']}")
+    """Open a bundled model by name; another one from beside the stage, whatever a saved pipeline says.
+
+    Raises:
+        UnsupportedModelError: if a plan (no `folder`) means another model than what is here.
+
+    Warns:
+        UserWarning: if a pipeline was saved with another version of a bundled model.
+    """
+    if "folder" in reference:
+        place = Path(reference["folder"]) if folder is None else folder / "model"
+        model = open_model(f"{place.resolve()}#{reference['head']}")
+        if folder is None and reference["files"] != _checksums(model):
+            msg = f"{place} does not hold the model that was opened from it; give each version a folder of its own."
+            raise UnsupportedModelError(msg)
+        return model
+    model = open_model(reference["name"])
+    known, here = reference.get("version"), model.manifest.version
+    if known not in (None, here):
+        msg = f"{reference['name']} is version {here} here, and was {known} where this pipeline was made"
+        if folder is None:
+            raise UnsupportedModelError(f"{msg}; install the same clinspan on all machines.")
+        warnings.warn(f"{msg}; its results may differ.", stacklevel=2)
+    return model
+
+
+def _checksums(model: OpenedModel) -> dict[str, str]:
+    return {file.path: file.sha256 for file in model.manifest.files}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from clinspan.annotators.token_classifier import FusedTokenClassifiers
 from clinspan.engines.local import LocalEngine, annotated
 from clinspan.exceptions import (
     ColumnTypeError,
+    DamagedModelError,
     InputError,
     MissingColumnError,
     MissingInputError,
@@ -33,7 +34,7 @@ from clinspan.exceptions import (
     UnsupportedModelError,
 )
 from clinspan.inference.session import OnnxSession
-from clinspan.persistence import load_stages
+from clinspan.persistence import load_stages, stages_from_json, stages_to_json
 from kinds import KINDS
 from models import copied_model, two_headed_model
 from notes import FRAGMENTS
@@ -215,6 +216,36 @@ def test_a_bundled_model_is_saved_by_name_and_any_other_as_a_copy(tmp_path):
     assert annotated(Pipeline.load(tmp_path / "copy#1").stages, BATCH).equals(expected)
     (tmp_path / "copy#1").rename(tmp_path / "moved")
     assert annotated(Pipeline.load(tmp_path / "moved").stages, BATCH).equals(expected)
+
+
+def test_a_model_whose_folder_was_changed_is_not_saved_as_another(tmp_path):
+    model = copied_model(tmp_path / "mine")
+    stages = [*to_sentences(), TokenClassifier(model=open_head(str(model)), input_cols=("sentence",))]
+    (model / "config.json").write_text("{}")
+    with pytest.raises(DamagedModelError, match=r"config\.json in .* is damaged"):
+        Pipeline(stages).save(tmp_path / "p")
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_worker_refuses_another_model_than_the_one_of_the_plan(tmp_path):
+    stages = [TokenClassifier(model=open_head(str(copied_model(tmp_path / "mine"))), input_cols=("sentence",))]
+    (plan,) = json.loads(stages_to_json(stages))
+    assert stages_from_json(json.dumps([plan])) == stages
+    plan["params"]["model"]["files"]["model.onnx"] = "0" * 64
+    with pytest.raises(UnsupportedModelError, match="does not hold the model that was opened from it"):
+        stages_from_json(json.dumps([plan]))
+    bundled = stages_to_json(to_chunks()).replace(f'"{open_head("en/anatomy").manifest.version}"', '"0.0.1"')
+    with pytest.raises(UnsupportedModelError, match=r"was 0\.0\.1 where .*; install the same clinspan on all machines"):
+        stages_from_json(bundled)
+
+
+def test_another_version_of_a_bundled_model_is_told(tmp_path):
+    Pipeline(to_chunks()).save(tmp_path / "p")
+    (metadata,) = tmp_path.glob("p/stages/*_TokenClassifier/metadata.json")
+    version = open_head("en/anatomy").manifest.version
+    metadata.write_text(metadata.read_text().replace(f'"{version}"', '"0.0.1"'))
+    with pytest.warns(UserWarning, match=rf"en/anatomy is version {version} here, and was 0\.0\.1 where"):
+        assert list(Pipeline.load(tmp_path / "p").stages) == to_chunks()
 
 
 def test_a_pipeline_with_models_may_be_changed_and_saved_where_it_was(tmp_path):
