@@ -41,6 +41,8 @@ class Scheme:
             for rule in [] if isinstance(rules, str) else rules:
                 if not isinstance(rule, str):
                     _check_rule(rule)
+        for name in ("before", "after"):
+            _check_pattern(name, getattr(self, name))
 
     def renamed(self, record: Record) -> Record:
         """Return the record with its spans in the labels of the head."""
@@ -100,6 +102,14 @@ def _check_rule(rule: Sequence[Any]) -> None:
         re.compile(pattern)
     except (TypeError, ValueError, re.error):
         msg = f"A rule of a label map is [pattern, name] or a name, not {rule!r}."
+        raise RecipeError(msg) from None
+
+
+def _check_pattern(name: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        msg = f"{name} is a pattern of words, and {pattern!r} is none: {error}."
         raise RecipeError(msg) from None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clinspan.corpora import Reading, Scheme
-from clinspan.exceptions import DamagedModelError, UnsupportedModelError
+from clinspan.exceptions import DamagedModelError, ModelError, OutputError, UnsupportedModelError
 from clinspan.tagging import label_names
 
 MANIFEST: Final = "manifest.json"
@@ -226,3 +226,23 @@ def _sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def replaced(target: Path) -> Manifest | None:
+    """Return the manifest of the model that a new one in that folder would replace.
+
+    Returns:
+        None if there is nothing, an empty folder, or a model that is damaged.
+
+    Raises:
+        OutputError: if anything else is there, which would be lost.
+    """
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return None
+    try:
+        return Manifest.read(target)
+    except ModelError as error:
+        if isinstance(error, DamagedModelError) and (target / _TRANSFORMER[0]).is_file():
+            return None
+        msg = f"{target} exists and is no model folder; name another one."
+        raise OutputError(msg) from None

@@ -26,6 +26,7 @@ from clinspan.codepoints import Ints
 from clinspan.evaluation.entity import MICRO, Score
 from clinspan.evaluation.report import rounded
 from clinspan.evaluation.sentences import score_sentences
+from clinspan.folders import complete
 from clinspan.hub.card import MEASURE, write_card
 from clinspan.hub.manifest import SENTENCE_CNN, Manifest
 from clinspan.inference.alphabet import NOTHING, Alphabet
@@ -132,8 +133,9 @@ def train_sentences(recipe: SentencesRecipe, *, data: DataFolders, output: Path,
     network = BoundaryNetwork(recipe, len(alphabet))
     console.print(f"{len(everything)} texts, {len(alphabet)} characters", highlight=False)
     _optimise(network, recipe, alphabet, corpora, console)
-    _write(recipe, network.eval(), alphabet, output)
-    return _add_scores(corpora, output, console)
+    with complete(output) as folder:
+        _write(recipe, network.eval(), alphabet, folder)
+        return _add_scores(corpora, folder, console)
 
 
 def _alphabet(windows: npt.NDArray[np.uint32], min_count: int) -> Alphabet:
@@ -180,7 +182,6 @@ def _batches(count: int, size: int, seed: int) -> list[Ints]:
 
 
 def _write(recipe: SentencesRecipe, network: BoundaryNetwork, alphabet: Alphabet, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     details = {"characters": alphabet.characters, "reach": recipe.reach}
     (folder / DETAILS_FILE).write_text(json.dumps(details) + "\n", encoding="utf-8")
     write_graph(network, folder / "model.onnx")

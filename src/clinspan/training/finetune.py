@@ -15,11 +15,12 @@ from rich.progress import Progress, TaskID
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from clinspan.codepoints import Ints
 from clinspan.evaluation.entity import strict_f1
 from clinspan.inference.units import Encoder
 from clinspan.training.batches import Batch, make_batches, tag_loss
 from clinspan.training.calibration import add_to_bias, calibrated
-from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
+from clinspan.training.checkpoints import identity, read_checkpoint, write_checkpoint
 from clinspan.training.dropout import on_cpu
 from clinspan.training.examples import Examples
 from clinspan.training.model import MultiHeadTagger, mask_token
@@ -61,8 +62,9 @@ class Finetuner:
         console: Console,
     ) -> None:
         self.options: TrainingRecipe = recipe.training
-        self.recipe, self.seed, self.folder, self.console = recipe, recipe.seed, folder, console
+        self.seed, self.folder, self.console = recipe.seed, folder, console
         self.encoder, self.dev = encoder, dev
+        self.identity = identity(recipe, _arrays((*train, *dev)), model)
         self.windows = [(examples, list(examples.windows(encoder))) for examples in train]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.options.quantization_aware:
@@ -228,10 +230,10 @@ class Finetuner:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
         }
-        write_checkpoint(self.folder, self.recipe, content)
+        write_checkpoint(self.folder, self.identity, content)
 
     def _resume(self) -> None:
-        content = read_checkpoint(self.folder, self.recipe, self.device)
+        content = read_checkpoint(self.folder, self.identity, self.device)
         if content is None:
             return
         self.state = State(**content["state"])
@@ -241,3 +243,10 @@ class Finetuner:
         self.schedule.load_state_dict(content["schedule"])
         self.best = {k: v.cpu() for k, v in content["best"].items()}
         self.console.print(f"resumed after epoch {self.state.epoch}", highlight=False)
+
+
+def _arrays(sets: Sequence[Examples]) -> Iterator[Ints]:
+    """Yield all that examples hold: their sub-words and the tags of each head."""
+    for examples in sets:
+        yield examples.encoded.subwords.ids
+        yield from examples.targets.values()

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from clinspan.exceptions import RecipeError
+from clinspan.hub.manifest import replaced
 from clinspan.training.boundaries import train_sentences
 from clinspan.training.data import DataFolders
 from clinspan.training.model import is_checkpoint
@@ -73,6 +74,7 @@ def follow(path: Path, *, folders: Sequence[Path], runs: Path, output: Path | No
 
     Raises:
         RecipeError: if a recipe or its data are not as they should be.
+        OutputError: if the output is a folder of other things.
     """
     paths = chain(path, runs)
     for step in paths:
@@ -89,6 +91,7 @@ def _follow_one(path: Path, folders: Sequence[Path], runs: Path, output: Path | 
     if isinstance(recipe, PretrainRecipe):
         return str(Pretrainer(recipe, data=data, runs=runs, console=console).run())
     target = output or runs / recipe.name / "model"
+    replaced(target)
     if isinstance(recipe, VectorsRecipe):
         manifest = train_vectors(recipe, data=data, runs=runs, output=target, console=console)
     elif isinstance(recipe, SentencesRecipe):

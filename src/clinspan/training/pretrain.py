@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModel
 
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
-from clinspan.training.checkpoints import read_checkpoint, write_checkpoint
+from clinspan.training.checkpoints import CHECKPOINT, identity, read_checkpoint, write_checkpoint
 from clinspan.training.data import DataFolders
 from clinspan.training.dropout import on_cpu
 from clinspan.training.examples import repeated
@@ -108,7 +108,8 @@ class Masker:
 def packed_sequences(texts: Iterator[str], tokenizer: SubwordTokenizer, length: int) -> Ids:
     """Lay documents end to end, each closed by the separator, and cut them into sequences of one length."""
     encodings = (tokenizer.tokenizer.encode(text, add_special_tokens=False) for text in texts)
-    ids = np.concatenate([np.array([*encoding.ids, *tokenizer.suffix], np.int64) for encoding in encodings])
+    rows = [np.array([*encoding.ids, *tokenizer.suffix], np.int64) for encoding in encodings]
+    ids = np.concatenate([np.zeros(0, np.int64), *rows])
     inner = length - len(tokenizer.prefix) - len(tokenizer.suffix)
     ids = ids[: len(ids) // inner * inner].reshape(-1, inner)
     before, after = (np.tile(edge, (len(ids), 1)).astype(np.int64) for edge in (tokenizer.prefix, tokenizer.suffix))
@@ -130,6 +131,9 @@ def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: Subw
         rows = repeated(range(held, len(sequences)), recipe.passes.get(file, 1.0), rng)
         train.append(sequences[rows])
         dev.append(sequences[:held])
+    if sum(map(len, train)) < recipe.batch_sequences:
+        msg = f"The texts of {recipe.name!r} do not fill a batch of {recipe.batch_sequences} sequences; add more."
+        raise RecipeError(msg)
     return np.concatenate(train), np.concatenate(dev)
 
 
@@ -161,6 +165,7 @@ class Pretrainer:
         self.masker = Masker.from_tokenizer(self.tokenizer)
         self.train, self.dev = divided_sequences(recipe, data, self.tokenizer)
         self.model = MaskedLanguageModel(encoder).to(self.device)
+        self.identity = identity(recipe, (self.train, self.dev), self.model)
         self.steps = int(len(self.train) * recipe.epochs) // recipe.batch_sequences
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -173,14 +178,15 @@ class Pretrainer:
         self.step = 0
 
     def _vocabulary(self, given: Path, encoder: Any, data: DataFolders) -> Path:
-        """Return the file of the vocabulary; a new one is learnt once, and the encoder begins from the one given."""
+        """Return the file of the vocabulary; a new one is learnt before the first checkpoint, from the one given."""
         if not self.recipe.vocabulary:
             return given
-        learnt = self.folder / "tokenizer.json"
-        if not learnt.exists():
+        learnt, part = self.folder / "tokenizer.json", self.folder / "tokenizer.json.part"
+        if not (learnt.exists() and (self.folder / CHECKPOINT).exists()):
             self.folder.mkdir(parents=True, exist_ok=True)
             texts = chosen_texts(self.recipe, self.recipe.texts, data)
-            learnt_wordpiece(texts, self.recipe.vocabulary).save(str(learnt))
+            learnt_wordpiece(texts, self.recipe.vocabulary).save(str(part))
+            part.replace(learnt)
         transplant(encoder, SubwordTokenizer.open(given), SubwordTokenizer.open(learnt))
         return learnt
 
@@ -205,6 +211,7 @@ class Pretrainer:
     def _train_step(self) -> None:
         self.model.train()
         rng = np.random.default_rng((self.recipe.seed, self.step))
+        torch.manual_seed(int(rng.integers(2**62)))
         order = np.random.default_rng((self.recipe.seed, self._epoch())).permutation(len(self.train))
         at = self.step * self.recipe.batch_sequences % len(self.train)
         rows = np.take(order, np.arange(at, at + self.recipe.batch_sequences), mode="wrap")
@@ -245,10 +252,10 @@ class Pretrainer:
 
     def _save(self) -> None:
         content = {"step": self.step, "parts": [part.state_dict() for part in self._parts]}
-        write_checkpoint(self.folder, self.recipe, content)
+        write_checkpoint(self.folder, self.identity, content)
 
     def _resume(self) -> None:
-        content = read_checkpoint(self.folder, self.recipe, self.device)
+        content = read_checkpoint(self.folder, self.identity, self.device)
         if content is None:
             return
         for part, state in zip(self._parts, content["parts"], strict=True):

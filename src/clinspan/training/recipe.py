@@ -10,7 +10,7 @@ from pathlib import Path
 from clinspan.corpora.jsonl import Reading
 from clinspan.corpora.scheme import Rules, Scheme
 from clinspan.exceptions import RecipeError
-from clinspan.inference.units import WORD_UNIT
+from clinspan.inference.units import TOKEN_UNIT, UNITS, WORD_UNIT
 from clinspan.tagging import iob2_tags
 from clinspan.training.tables import build, read_toml
 
@@ -252,9 +252,7 @@ class Recipe:
         for corpus in recipe.corpora:
             _check_heads(path.name, corpus, recipe.heads)
         _check_measures(path.name, recipe.corpora)
-        if recipe.bilstm and len(recipe.heads) != 1:
-            msg = f"{path.name}: a BiLSTM tagger has one head, not {len(recipe.heads)}."
-            raise RecipeError(msg)
+        _check_values(path.name, recipe)
         return recipe
 
 
@@ -269,6 +267,24 @@ def _check_heads(where: str, corpus: CorpusRecipe, heads: Mapping[str, HeadRecip
         if unknown := sorted(set(teaching.complete or ()) - set(heads[name].labels)):
             msg = f"{where}: complete of {corpus.name!r} names labels that {name!r} lacks: {', '.join(unknown)}."
             raise RecipeError(msg)
+
+
+def _check_values(where: str, recipe: Recipe) -> None:
+    """Refuse what no training could go on with."""
+    training, bilstm = recipe.training, recipe.bilstm
+    rounds = (bilstm.epochs, bilstm.batch_sentences) if bilstm else (training.epochs, training.batch_subwords)
+    idle = [corpus.name for corpus in recipe.corpora if corpus.teacher and not corpus.train]
+    problems = {
+        f"a BiLSTM tagger has one head, not {len(recipe.heads)}": bilstm and len(recipe.heads) != 1,
+        "languages names none": not recipe.languages,
+        f"unit has to be {WORD_UNIT!r} or {TOKEN_UNIT!r}, not {recipe.unit!r}": recipe.unit not in UNITS,
+        "no corpus has a train file": not any(corpus.train for corpus in recipe.corpora),
+        f"{', '.join(idle)}: a teacher needs a train file, whose texts it annotates": idle,
+        "epochs, patience and the size of a batch have to be 1 or more": min(*rounds, training.patience) < 1,
+    }
+    if found := next((problem for problem, there in problems.items() if there), None):
+        msg = f"{where}: {found}."
+        raise RecipeError(msg)
 
 
 def _check_measures(where: str, corpora: Iterable[CorpusRecipe]) -> None:

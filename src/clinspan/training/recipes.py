@@ -200,6 +200,9 @@ def read_recipe(path: Path) -> AnyRecipe:
     recipe = build(_KINDS[kind], raw[kind], where)
     if isinstance(recipe, SentencesRecipe):
         _check_names(where, recipe.corpora)
+    if isinstance(recipe, PretrainRecipe) and (unread := sorted(recipe.passes.keys() - {*recipe.texts})):
+        msg = f"{where}: passes names files that texts does not: {', '.join(unread)}."
+        raise RecipeError(msg)
     return recipe
 
 

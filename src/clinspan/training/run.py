@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,9 @@ from rich.console import Console
 
 from clinspan.codepoints import Ints
 from clinspan.corpora import Record
+from clinspan.exceptions import RecipeError
+from clinspan.folders import complete
+from clinspan.hub.importers.hugging_face import longest_sequence
 from clinspan.hub.manifest import Manifest
 from clinspan.inference.model import open_vectors
 from clinspan.inference.tokenizer import SubwordTokenizer
@@ -39,18 +43,31 @@ def train(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, consol
         console: where to report.
 
     Raises:
-        RecipeError: if a corpus is not there or has labels that its head lacks.
+        RecipeError: if a corpus is not there or has labels that its head lacks, if nothing teaches a head, or if the
+            encoder cannot read sequences that long.
+        OutputError: if the output cannot be written.
     """
+    _check_files(recipe, data)
     torch.manual_seed(recipe.seed)
     if recipe.bilstm is None:
-        _train_transformer(recipe, data=data, runs=runs, output=output, console=console)
+        write = _trained_transformer(recipe, data=data, runs=runs, console=console)
     else:
         network, alphabet = train_bilstm(recipe, recipe.bilstm, data=data, runs=runs, console=console)
-        write_bilstm(recipe, network, alphabet, open_vectors(recipe.bilstm.vectors), output)
-    return add_scores(recipe, data, output)
+        write = partial(write_bilstm, recipe, network, alphabet, open_vectors(recipe.bilstm.vectors))
+    with complete(output) as folder:
+        write(folder)
+        return add_scores(recipe, data, folder)
 
 
-def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output: Path, console: Console) -> None:
+def _check_files(recipe: Recipe, data: DataFolders) -> None:
+    """Look for all files now, not after hours."""
+    texts = recipe.vocabulary.texts if recipe.vocabulary else []
+    for path in (*texts, *(path for corpus in recipe.corpora for path in (corpus.train, corpus.dev) if path)):
+        data.find(path)
+
+
+def _trained_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, console: Console) -> Callable[[Path], None]:
+    """Train; return what writes the int8 model into a folder."""
     source = checkpoint_folder(recipe.checkpoint, runs)
     tokenizer = SubwordTokenizer.open(source / "tokenizer.json")
     encoder = Encoder(tokenizer, recipe.max_length, recipe.overlap, recipe.context)
@@ -67,8 +84,10 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     options = recipe.training
     widths = {name: len(of_head) for name, of_head in tags.items()}
     model = MultiHeadTagger.from_checkpoint(source, widths, options.dropout, options.attention_dropout)
-    if known := take_heads(model.heads, tags, source):
+    known = take_heads(model.heads, tags, source)
+    if known:
         console.print(f"heads that go on from {recipe.checkpoint}: {', '.join(known)}", highlight=False)
+    _check_start(recipe, model, known)
     run = runs / recipe.name
     Finetuner(recipe, model, encoder, train_set, dev_set, run, console).run()
     save_encoder(model.encoder, source / "tokenizer.json", run, model.heads, tags)
@@ -77,7 +96,21 @@ def _train_transformer(recipe: Recipe, *, data: DataFolders, runs: Path, output:
     offered = {name: head for name, head in recipe.heads.items() if not head.auxiliary}
     for name in recipe.heads.keys() - offered.keys():
         del model.heads[name]
-    write_transformer(replace(recipe, heads=offered), model, content, int8=output, fp32=run / "fp32")
+    shipped = replace(recipe, heads=offered)
+    return lambda folder: write_transformer(shipped, model, content, int8=folder, fp32=run / "fp32")
+
+
+def _check_start(recipe: Recipe, model: MultiHeadTagger, known: Sequence[str]) -> None:
+    taught = {head for corpus in recipe.corpora if corpus.train for head in corpus.heads}
+    if untaught := [head for head in recipe.heads if head not in taught and head not in known]:
+        msg = (
+            f"No corpus with a train file teaches {', '.join(untaught)}, nor does {recipe.checkpoint} have such a head."
+        )
+        raise RecipeError(msg)
+    longest = longest_sequence(model.encoder.config.to_dict())
+    if recipe.max_length > longest:
+        msg = f"max_length is {recipe.max_length}, but {recipe.checkpoint} reads at most {longest} sub-words at once."
+        raise RecipeError(msg)
 
 
 def _vocabulary(

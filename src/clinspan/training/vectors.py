@@ -11,6 +11,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
 
+from clinspan.folders import complete
 from clinspan.hub.card import write_card
 from clinspan.hub.manifest import WORD_VECTORS, Manifest
 from clinspan.inference.decoding import Floats
@@ -34,12 +35,12 @@ def train_vectors(recipe: VectorsRecipe, *, data: DataFolders, runs: Path, outpu
     else:
         words, numbers = _skip_gram(recipe, data)
     console.print(f"{len(words)} words of {numbers.shape[1]} numbers", highlight=False)
-    output.mkdir(parents=True, exist_ok=True)
     vectors = WordVectors.from_floats(words, numbers)
-    vectors.write(output / VECTORS_FILE)
-    manifest = _manifest(recipe, vectors, output)
-    manifest.write(output)
-    write_card(manifest, output)
+    with complete(output) as folder:
+        vectors.write(folder / VECTORS_FILE)
+        manifest = _manifest(recipe, vectors, folder)
+        manifest.write(folder)
+        write_card(manifest, folder)
     return manifest
 
 

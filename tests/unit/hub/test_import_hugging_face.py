@@ -398,11 +398,18 @@ def test_unknown_units_are_refused(source):
 def test_a_folder_that_is_no_model_is_not_replaced(source, tmp_path, manifest):
     notes = tmp_path / "notes"
     notes.mkdir()
+    (notes / "a.txt").touch()
     if manifest:
         (notes / "manifest.json").write_text(manifest)
     with pytest.raises(OutputError, match="exists and is no model folder"):
         import_folder(source, name="toy", target=notes)
-    assert notes.is_dir()
+    assert (notes / "a.txt").exists()
+
+
+def test_an_empty_folder_may_be_the_target(source, tmp_path):
+    (tmp_path / "new").mkdir()
+    import_folder(source, name="toy", target=tmp_path / "new")
+    Manifest.read(tmp_path / "new").verify(tmp_path / "new")
 
 
 def test_two_names_do_not_share_a_folder(source):

@@ -15,6 +15,7 @@ import torch  # noqa: E402
 from rich.console import Console  # noqa: E402
 from transformers import AutoConfig  # noqa: E402
 
+from clinspan.exceptions import RecipeError  # noqa: E402
 from clinspan.training import pretrain  # noqa: E402
 from clinspan.training.data import DataFolders  # noqa: E402
 from clinspan.training.pretrain import Masker, Pretrainer, opened_encoder  # noqa: E402
@@ -66,6 +67,7 @@ def test_hidden_words_are_learnt(recipe, tmp_path):
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(recipe, tmp_path, monkeypatch):
+    recipe = replace(recipe, dropout=0.2)
     whole = begun(recipe, tmp_path)
     whole.run()
     often = replace(recipe, name="again", checkpoint_minutes=0.0)
@@ -78,6 +80,20 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(recipe, tmp_pat
     assert resumed.step == 7
     resumed.run()
     assert resumed.perplexity() == pytest.approx(whole.perplexity(), rel=1e-4)
+
+
+def test_a_vocabulary_is_learnt_anew_before_the_first_checkpoint(recipe, tmp_path):
+    small, large = (begun(replace(recipe, vocabulary=size), tmp_path).tokenizer.tokenizer for size in (40, 60))
+    assert small.get_vocab_size() < large.get_vocab_size()
+    run = begun(replace(recipe, vocabulary=50), tmp_path)
+    run._save()
+    with pytest.raises(RecipeError, match="was written by another recipe"):
+        begun(replace(recipe, vocabulary=45), tmp_path)._resume()
+
+
+def test_texts_that_are_too_few_are_an_error(recipe, tmp_path):
+    with pytest.raises(RecipeError, match="The texts of 'adapted' do not fill a batch of 8000 sequences"):
+        begun(replace(recipe, batch_sequences=8000), tmp_path)
 
 
 def test_dropout_is_that_of_the_recipe_and_the_checkpoint_keeps_its_own(checkpoint):

@@ -25,6 +25,7 @@ licence = "CC0-1.0"
 labels = ["DRUG"]
 [[corpora]]
 name = "notes"
+train = "train.jsonl"
 dev = "notes.jsonl"
 [corpora.heads.drugs.label_map]
 MEDICATION = [["DRUGS", "DRUG"], ""]
@@ -63,6 +64,15 @@ def test_names_of_patterns_stand_for_the_patterns(tmp_path: Path) -> None:
         ('[heads.tests]\nlabels = "TEST"', "mine.toml: heads: tests: labels has to be a list, not text"),
         ("[training]\nepochs = 1.5", "mine.toml: training: epochs has to be a whole number, not a number"),
         ("[[training]]\nepochs = 1", "mine.toml: training has to be a table, not a list"),
+        ("[training]\nepochs = 0", "mine.toml: epochs, patience and the size of a batch have to be 1 or more"),
+        ("[training]\npatience = 0", "mine.toml: epochs, patience and the size of a batch have to be 1 or more"),
+        ('[bilstm]\nvectors = "v"\nepochs = 0', "mine.toml: epochs, patience and the size of a batch"),
+        (
+            '[[corpora]]\nname = "b"\nteacher = "en/slim"\nheads.drugs = {}',
+            "mine.toml: b: a teacher needs a train file, whose texts it annotates",
+        ),
+        ('[[corpora]]\nname = "b"\nheads.drugs.before = "(the"', "before is a pattern of words, and '(the' is none"),
+        ('[[corpora]]\nname = "b"\nheads.drugs.after = "["', "after is a pattern of words, and '[' is none"),
         ("[bilstm]\nvectors = 1", "mine.toml: bilstm: vectors has to be text, not a whole number"),
         ('[other]\nname = "x"', "mine.toml: unknown entries other; known: "),
     ],
@@ -71,6 +81,24 @@ def test_names_of_patterns_stand_for_the_patterns(tmp_path: Path) -> None:
 def test_a_wrong_recipe_of_a_tagger_is_refused(tmp_path: Path, more: str, message: str) -> None:
     with pytest.raises(RecipeError) as caught:
         read(tmp_path, f"{TAGGER}{more}\n")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('languages = ["en"]', "languages = []", "mine.toml: languages names none"),
+        (
+            'licence = "CC0',
+            'unit = "tokens"\nlicence = "CC0',
+            "mine.toml: unit has to be 'word' or 'token', not 'tokens'",
+        ),
+        ('train = "train.jsonl"\n', "", "mine.toml: no corpus has a train file"),
+    ],
+)
+def test_a_recipe_that_makes_no_model_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        read(tmp_path, TAGGER.replace(old, new))
     assert str(caught.value).startswith(message)
 
 
@@ -99,6 +127,10 @@ def test_what_stands_beside_the_table_of_a_recipe_is_an_error(tmp_path: Path, ta
     [
         ('[pretrain]\nname = "x"', "mine.toml: pretrain: missing entries texts"),
         ('pretrain = "x"', "mine.toml: pretrain has to be a table, not text"),
+        (
+            '[pretrain]\nname = "x"\ntexts = ["a.jsonl"]\npasses."b.jsonl" = 2',
+            "mine.toml: pretrain: passes names files that texts does not: b.jsonl.",
+        ),
         ('[pretrain]\nname = "x"\ntexts = "a.jsonl"', "mine.toml: pretrain: texts has to be a list, not text"),
         ("[[sentences.corpora]]", "mine.toml: sentences: missing entries name, version, languages, licence, head"),
         (

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import torch  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 import clinspan  # noqa: E402
-from clinspan.exceptions import RecipeError  # noqa: E402
+from clinspan.exceptions import OutputError, RecipeError  # noqa: E402
 from clinspan.hub.manifest import Manifest  # noqa: E402
 from clinspan.inference.vectors import WordVectors  # noqa: E402
 from clinspan.training import finetune  # noqa: E402
@@ -169,6 +170,47 @@ def test_a_run_is_not_gone_on_with_by_another_recipe(data: Path, checkpoint: Pat
     run(data, checkpoint, "runs", epochs=1)
     with pytest.raises(RecipeError, match=r"runs/toy/checkpoint\.pt was written by another recipe.*delete .*runs/toy"):
         run(data, checkpoint, "runs", epochs=2)
+
+
+@pytest.mark.parametrize("changed", ["data", "start"])
+def test_a_run_is_not_gone_on_with_after_a_change(data: Path, checkpoint: Path, tmp_path: Path, changed: str) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(checkpoint, start)
+    run(data, start, "runs", epochs=1)
+    run(data, start, "runs", epochs=1)  # the same goes on from its end
+    if changed == "data":
+        write_corpus(data / "train.jsonl", 39)
+    else:
+        bert = next(family for family in TOY_FAMILIES if family.name == "bert")
+        shutil.rmtree(start)
+        torch.manual_seed(99)
+        bert.write(start)
+    with pytest.raises(RecipeError, match=r"its data or what it starts from was changed; delete .*runs/toy"):
+        run(data, start, "runs", epochs=1)
+
+
+def test_what_is_wrong_with_a_run_is_said_before_it_begins(data: Path, checkpoint: Path) -> None:
+    def begun(old: str, new: str) -> None:
+        path = data / "toy.toml"
+        path.write_text(RECIPE.format(checkpoint=checkpoint, epochs=1).replace(old, new), encoding="utf-8")
+        train(Recipe.read(path), data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
+
+    with pytest.raises(RecipeError, match=r"max_length is 4096, but .* reads at most \d+ sub-words at once"):
+        begun("max_length = 32", "max_length = 4096")
+    with pytest.raises(RecipeError, match="No corpus with a train file teaches more, nor does"):
+        begun("[[corpora]]", '[heads.more]\nlabels = ["X"]\n[[corpora]]')
+    with pytest.raises(RecipeError, match=r"No later\.jsonl in "):
+        begun(
+            "[training]", '[[corpora]]\nname = "b"\ndev = "later.jsonl"\njudge = false\nheads.organs = {}\n[training]'
+        )
+    assert not (data / "runs").exists()
+
+
+def test_a_folder_of_other_things_is_no_output(data: Path, checkpoint: Path) -> None:
+    recipe(data, checkpoint, epochs=1)
+    with pytest.raises(OutputError, match="exists and is no model folder"):
+        follow(data / "toy.toml", folders=[data], runs=data / "runs", output=data, console=QUIET)
+    assert (data / "train.jsonl").exists()
 
 
 SECOND_HEAD = """

@@ -12,18 +12,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from clinspan.exceptions import DamagedModelError, InputError, ModelError, OutputError, UnsupportedModelError
+from clinspan.exceptions import InputError, OutputError, UnsupportedModelError
 from clinspan.folders import complete
 from clinspan.hub.card import write_card
-from clinspan.hub.manifest import Head, Manifest, ModelFile
+from clinspan.hub.manifest import Head, Manifest, ModelFile, replaced
 from clinspan.hub.resolve import BUNDLED, home, installed_heads
+from clinspan.inference.units import UNITS
 
 CONFIG: Final = "config.json"
 TOKENIZER: Final = "tokenizer.json"
 GRAPH: Final = "model.onnx"
 INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 LOGITS: Final = "logits"
-UNITS: Final = ("word", "token")
 _OVERLAP: Final = 64
 _NAME: Final = re.compile(r"\w[\w.@+-]*(/\w[\w.@+-]*)*", re.ASCII)
 _INT8_OPERATORS: Final = (b"DynamicQuantizeLinear", b"DequantizeLinear", b"MatMulInteger", b"MatMulNBits")
@@ -124,17 +124,9 @@ def _check_not_bundled(name: str) -> None:
 
 def _check_target(target: Path, name: str) -> None:
     """Replace nothing but an earlier import of the same name."""
-    if not target.exists():
-        return
-    try:
-        other = Manifest.read(target).name
-    except ModelError as error:
-        if isinstance(error, DamagedModelError) and (target / GRAPH).is_file():
-            return  # a damaged model may be replaced
-        msg = f"{target} exists and is no model folder; name another one."
-        raise OutputError(msg) from None
-    if other != name:
-        msg = f"{target} holds the model {other!r}; delete it or choose another name."
+    other = replaced(target)
+    if other and other.name != name:
+        msg = f"{target} holds the model {other.name!r}; delete it or choose another name."
         raise OutputError(msg)
 
 

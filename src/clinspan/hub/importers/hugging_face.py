@@ -96,7 +96,7 @@ class Classifier:
             msg = f"{CONFIG} in {folder} is damaged; download the model again."
             raise DamagedModelError(msg) from None
         tags = _tags(config.get("id2label"), folder)
-        return cls(FAMILIES.get(model_type), model_type, tags, _max_length(config))
+        return cls(FAMILIES.get(model_type), model_type, tags, longest_sequence(config))
 
 
 def _tags(labels: Any, folder: Path) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ def _tags(labels: Any, folder: Path) -> tuple[str, ...]:
     return tuple(str(labels[str(i)]) for i in numbers)
 
 
-def _max_length(config: Mapping[str, Any]) -> int:
+def longest_sequence(config: Mapping[str, Any]) -> int:
     """Return how many sub-words fit, special ones included."""
     positions = config.get("max_position_embeddings")
     if not isinstance(positions, int) or positions <= _ROBERTA_OFFSET:
