@@ -18,7 +18,7 @@ SOURCE = Path(clinspan.__file__).parent
 # `texts`, `persistence`, `long_table`, `document` and `recognizer` are small modules around the engines.
 ROOMS = (
     "exceptions folders codepoints schema tagging corpora hub inference annotators long_table registry persistence "
-    "rows texts frames engines pipeline document recognizer io evaluation training serving display examples compat cli"
+    "rows texts frames engines pipeline document recognizer io evaluation training display examples compat cli"
 ).split()
 
 # Imports of a later room that are allowed inside a function, and why.

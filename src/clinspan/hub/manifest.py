@@ -23,6 +23,7 @@ _LOADED: Final = {  # by architecture; any other is that of a transformer
     BILSTM: ("model.onnx", "bilstm.json"),
     SENTENCE_CNN: ("model.onnx", "sentences.json"),
 }
+UNITS: Final = ("word", "token")  # what a model may tag
 _TRANSFORMER: Final = ("model.onnx", "tokenizer.json")
 
 

@@ -20,7 +20,6 @@ from clinspan.inference.windows import Windows, pack_passages, split_windows
 
 WORD_UNIT: Final = "word"
 TOKEN_UNIT: Final = "token"  # noqa: S105 - the field's word for a piece of text
-UNITS: Final = (WORD_UNIT, TOKEN_UNIT)
 
 
 @dataclass(frozen=True)

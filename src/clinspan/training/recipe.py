@@ -10,7 +10,8 @@ from pathlib import Path
 from clinspan.corpora.jsonl import Reading
 from clinspan.corpora.scheme import Rules, Scheme
 from clinspan.exceptions import RecipeError
-from clinspan.inference.units import TOKEN_UNIT, UNITS, WORD_UNIT
+from clinspan.hub.manifest import UNITS
+from clinspan.inference.units import WORD_UNIT
 from clinspan.tagging import iob2_tags
 from clinspan.training.tables import build, read_toml
 
@@ -277,7 +278,7 @@ def _check_values(where: str, recipe: Recipe) -> None:
     problems = {
         f"a BiLSTM tagger has one head, not {len(recipe.heads)}": bilstm and len(recipe.heads) != 1,
         "languages names none": not recipe.languages,
-        f"unit has to be {WORD_UNIT!r} or {TOKEN_UNIT!r}, not {recipe.unit!r}": recipe.unit not in UNITS,
+        f"unit has to be {' or '.join(map(repr, UNITS))}, not {recipe.unit!r}": recipe.unit not in UNITS,
         "no corpus has a train file": not any(corpus.train for corpus in recipe.corpora),
         f"{', '.join(idle)}: a teacher needs a train file, whose texts it annotates": idle,
         "epochs, patience and the size of a batch have to be 1 or more": min(*rounds, training.patience) < 1,

@@ -15,9 +15,8 @@ import numpy as np
 from clinspan.exceptions import InputError, OutputError, UnsupportedModelError
 from clinspan.folders import complete
 from clinspan.hub.card import write_card
-from clinspan.hub.manifest import Head, Manifest, ModelFile, replaced
+from clinspan.hub.manifest import UNITS, Head, Manifest, ModelFile, replaced
 from clinspan.hub.resolve import BUNDLED, home, installed_heads
-from clinspan.inference.units import UNITS
 
 CONFIG: Final = "config.json"
 TOKENIZER: Final = "tokenizer.json"
