@@ -148,6 +148,13 @@ class Annotations:
         place[np.searchsorted(offsets, found, "right") - 1] = found  # of a key given twice, the first
         return self.metadata.items.take(pa.array(place, mask=place < 0))
 
+    def taken(self, at: Ints) -> Annotations:
+        """Return the annotations with these numbers, which ascend."""
+        index = pa.array(at)
+        row_starts = starts_of(np.bincount(self.rows[at], minlength=len(self.row_starts) - 1))
+        columns = (column.take(index) for column in (self.results, self.metadata, self.embeddings))
+        return Annotations(row_starts, self.starts[at], self.stops[at], *columns)
+
     @property
     def vectors(self) -> npt.NDArray[np.float32]:
         """The embeddings as one array, shape [annotations, dimension].
@@ -260,28 +267,33 @@ def with_annotations(
 
 
 def owners(parents: Annotations, children: Annotations) -> Ints:
-    """Return, for each child annotation, the parent (sentence) it lies in.
+    """Return, for each child annotation, the parent (sentence) that it lies in, at least in part; -1 for none.
 
-    The metadata key `sentence` decides where it is the running index of the parents and the child lies
-    in the one it names; else the parent that begins last at or before the child.
-
-    Raises:
-        InputError: if a row has a child before, or without, any parent.
+    The metadata key `sentence` decides where it is the running index of the parents and the child lies in the one it
+    names; else the parent that begins last at or before the child, or the first that begins within it.
     """
+    if not len(parents):
+        return np.full(len(children), -1, dtype=np.int64)
     stride = int(max(parents.stops.max(initial=0), children.stops.max(initial=0))) + 1
     begins = parents.rows * stride + parents.starts
     found = np.searchsorted(begins, children.rows * stride + children.starts, "right") - 1
     numbers = children.values("sentence")
-    if len(children) and len(parents) and not numbers.null_count and _numbered(parents):
+    if len(children) and not numbers.null_count and _numbered(parents):
         named = parents.row_starts[children.rows] + pc.cast(numbers, pa.int64()).to_numpy()
         inside = named < parents.row_starts[children.rows + 1]
         named = np.where(inside, named, found)
         inside &= (parents.starts[named] <= children.starts) & (children.stops <= parents.stops[named])
         found = np.where(inside, named, found)
-    if np.any(found < 0) or np.any(parents.rows[found] != children.rows):
-        msg = "requirement failed: annotations lie outside every sentence of their row; check the input columns."
-        raise InputError(msg)
-    return found
+    after = np.where(_touch(parents, children, found + 1), found + 1, -1)
+    return np.where(_touch(parents, children, found), found, after)
+
+
+def _touch(parents: Annotations, children: Annotations, at: Ints) -> Bools:
+    """Whether each child has a character in common with the parent of that number, if there is one."""
+    there = (at >= 0) & (at < len(parents))
+    at = np.where(there, at, 0)
+    apart = (children.starts >= parents.stops[at]) | (children.stops <= parents.starts[at])
+    return there & (parents.rows[at] == children.rows) & ~apart
 
 
 def _numbered(parents: Annotations) -> bool:

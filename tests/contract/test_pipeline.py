@@ -19,6 +19,7 @@ from clinspan import (
     Pipeline,
     SentenceDetector,
     TokenClassifier,
+    Tokenizer,
     open_head,
 )
 from clinspan.annotators.token_classifier import FusedTokenClassifiers
@@ -386,6 +387,45 @@ def test_metadata_of_another_type_is_refused_without_its_values():
         Pipeline([DocumentAssembler(metadata_col="about")]).transform(
             pa.table({"text": ["x"], "about": ["John Smith"]})
         )
+
+
+def of_documents():
+    """Stages with their default columns: tokens of documents, tags by sentence."""
+    return [
+        DocumentAssembler(),
+        SentenceDetector(custom_bounds=("§",), use_custom_bounds_only=False),
+        Tokenizer(),
+        TokenClassifier(model=open_head("en/anatomy")),
+        NerConverter(),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "wanted"),
+    [
+        (["\u00a0Kidney normal."], [["Kidney"]]),
+        (["The kidney.\u00a0", "Liver."], [["kidney"], ["Liver"]]),
+        (["The kidney.\u00a0 Liver normal."], [["kidney", "Liver"]]),
+        (["The kidney\u2003\u2003", "Liver normal."], [["kidney"], ["Liver"]]),
+        (["\u00a0", "Liver normal."], [[], ["Liver"]]),
+        (["kidney§liver normal."], [["kidney"]]),  # one token, and so one tag,
+    ],
+)
+def test_tokens_may_reach_out_of_sentences_or_lie_in_none(texts, wanted):
+    pipeline = Pipeline(of_documents())
+    rows = pipeline.transform(texts).column("ner_chunk").to_pylist()
+    assert [[chunk["result"] for chunk in row] for row in rows] == wanted
+    for text, row in zip(texts, rows, strict=True):
+        assert all(text[chunk["begin"] : chunk["end"] + 1] == chunk["result"] for chunk in row)
+    alone = [pipeline.transform([text]).column("ner_chunk").to_pylist()[0] for text in texts]
+    assert alone == rows
+
+
+def test_tokens_of_documents_when_sentences_are_exploded():
+    assembler, _, *rest = of_documents()
+    pipeline = Pipeline([assembler, SentenceDetector(explode_sentences=True), *rest])
+    rows = pipeline.transform(["The kidney. The liver."]).column("ner_chunk").to_pylist()
+    assert [[chunk["result"] for chunk in row] for row in rows] == [["kidney"], ["liver"]]
 
 
 TEXTS = ["Diabetes mellitus of the kidney.", "Aspirin 100 mg.", "", "The kidney and the liver were normal."]

@@ -32,20 +32,23 @@ def ner():
 
 
 @pytest.fixture(scope="module")
-def tokens(ner):
-    """The same model behind the token column of Spark NLP."""
-    return clinspan.Pipeline(
-        [
-            clinspan.DocumentAssembler(),
-            clinspan.SentenceDetector(),
-            clinspan.Tokenizer(input_cols=("sentence",)),
-            clinspan.TokenClassifier(model=ner.models[0], input_cols=("sentence", "token")),
-            clinspan.NerConverter(),
-        ]
-    )
+def pipelines(ner):
+    """The same model behind the token column of Spark NLP, of sentences and of whole documents."""
+    return [
+        clinspan.Pipeline(
+            [
+                clinspan.DocumentAssembler(),
+                clinspan.SentenceDetector(),
+                clinspan.Tokenizer(input_cols=(cut,)),
+                clinspan.TokenClassifier(model=ner.models[0], input_cols=("sentence", "token")),
+                clinspan.NerConverter(),
+            ]
+        )
+        for cut in ("sentence", "document")
+    ]
 
 
-def test_an_annotation_is_a_slice_of_its_text(ner, tokens):
+def test_an_annotation_is_a_slice_of_its_text(ner, pipelines):
     counted: Counter[str] = Counter()
 
     @settings(
@@ -62,9 +65,10 @@ def test_an_annotation_is_a_slice_of_its_text(ner, tokens):
             for entity in document.entities:
                 assert text[entity.start : entity.end] == entity.text != ""
             counted.update(documents=1, characters=len(text), entities=len(document.entities))
-        table = tokens.transform(batch)
-        for name in ("document", "sentence", "token", "ner", "ner_chunk"):
-            counted["annotations"] += check_slices(batch, table.column(name), name)
+        for pipeline in pipelines:
+            table = pipeline.transform(batch)
+            for name in ("document", "sentence", "token", "ner", "ner_chunk"):
+                counted["annotations"] += check_slices(batch, table.column(name), name)
 
     check()
     print(f"\n{', '.join(f'{n:,} {what}' for what, n in counted.items())}")

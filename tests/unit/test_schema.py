@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinspan.exceptions import InputError
 from clinspan.schema import (
     ANNOTATION,
     ANNOTATIONS,
@@ -167,6 +166,9 @@ TWO_ROWS = [[(0, 3), (4, 9)], [(0, 5)]]
         pytest.param([[(0, 3), (4, 9)]], [[(0, 3, 0), (4, 6, 0)]], [0, 1], id="number of another sentence"),
         pytest.param([[], [(0, 5)]], [[], [(0, 5, 0)]], [0], id="row without sentences"),
         pytest.param([[(0, 3)]], [[]], [], id="no tokens"),
+        pytest.param([[(1, 7)]], [[(0, 6, 0)]], [0], id="begins before its sentence"),
+        pytest.param([[(0, 9), (11, 17)]], [[(3, 10, 0), (10, 17, 0), (9, 11, 0)]], [0, 1, -1], id="between sentences"),
+        pytest.param([[(0, 9)]], [[(0, 5, 0), (12, 14, 0)]], [0, -1], id="after the last sentence"),
     ],
 )
 def test_owners(sentences, tokens, wanted):
@@ -176,8 +178,7 @@ def test_owners(sentences, tokens, wanted):
 @pytest.mark.parametrize("number", [0, 1, None])
 @pytest.mark.parametrize("sentences", [[[(0, 5)], []], [[(0, 5)], [(3, 5)]], [[], []]])
 def test_no_row_s_child_belongs_to_another_row(sentences, number):
-    with pytest.raises(InputError, match="outside every sentence of their row"):
-        owners(parents(*sentences), children([], [(0, 2, number)]))
+    assert owners(parents(*sentences), children([], [(0, 2, number)])).tolist() == [-1]
 
 
 ENTRIES = st.lists(st.tuples(st.sampled_from("abc"), st.text(max_size=3)), max_size=4)

@@ -66,7 +66,11 @@ class EmbeddedTokens:
                 f"The embeddings in {columns[WORD_EMBEDDINGS]!r} are not those of the tokens; check the input columns."
             )
             raise InputError(msg)
-        sentence_starts = np.searchsorted(owners(sentences, tokens), np.arange(len(sentences) + 1))
+        owner = owners(sentences, tokens)
+        if (owner < 0).any():
+            kept = np.flatnonzero(owner >= 0)
+            tokens, embeddings, owner = tokens.taken(kept), embeddings.taken(kept), owner[kept]
+        sentence_starts = np.searchsorted(owner, np.arange(len(sentences) + 1))
         return cls(tokens, embeddings.vectors, sentence_starts)
 
 

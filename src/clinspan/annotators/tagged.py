@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from clinspan.annotators.token_classifier import UNITS_KEY, UNITS_SEPARATOR
 from clinspan.codepoints import Ints
+from clinspan.exceptions import InputError
 from clinspan.schema import Annotations, owners
 from clinspan.tagging import OUTSIDE
 
@@ -47,6 +48,11 @@ class Tagged:
     ) -> Tagged:
         """Join tags with tokens by where they begin; a token without a tag is outside.
 
+        Of a token that reaches out of its sentence the part within counts; one that lies in none does not count.
+
+        Raises:
+            InputError: if such a token has a tag.
+
         Args:
             sentences: the sentence annotations.
             tokens: the tokens; None takes the tags as they stand.
@@ -61,11 +67,17 @@ class Tagged:
             tags, details = pc.fill_null(tags.take(at), OUTSIDE), details.take(at)
             scores = np.where(place < 0, np.nan, np.append(scores, np.nan)[place]).astype(np.float32)
             items, words = tokens, tokens.results
+        owner = owners(sentences, items)
+        if (owner < 0).any():
+            kept = np.flatnonzero(owner >= 0)
+            _check_outside(tags.take(pa.array(np.flatnonzero(owner < 0))))
+            items, owner, scores = items.taken(kept), owner[kept], scores[kept]
+            tags, details, words = (column.take(pa.array(kept)) for column in (tags, details, words))
         encoded = pc.dictionary_encode(tags)
         whole = cls(
-            owners(sentences, items),
-            items.starts,
-            items.stops,
+            owner,
+            np.maximum(items.starts, sentences.starts[owner]),
+            np.minimum(items.stops, sentences.stops[owner]),
             encoded.dictionary.to_pylist(),
             encoded.indices.to_numpy().astype(np.int64),
             scores,
@@ -108,6 +120,12 @@ class Tagged:
         words = self.words.to_pylist()
         ranges = zip(self.tokens[first].tolist(), self.tokens[stop - 1].tolist(), strict=True)
         return np.array([" ".join(words[a : b + 1]) for a, b in ranges], dtype=object)
+
+
+def _check_outside(tags: pa.StringArray) -> None:
+    if pc.any(pc.not_equal(tags, OUTSIDE)).as_py():
+        msg = "requirement failed: tags lie outside every sentence of their row; check the input columns."
+        raise InputError(msg)
 
 
 def own_scores(ner: Annotations) -> Floats32:

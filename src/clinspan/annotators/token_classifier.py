@@ -123,7 +123,10 @@ class Layout:
             sentence = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
             return cls(sentences, None, units, sentence, np.arange(len(units.starts)))
         tokens = Annotations.from_column(column)
-        edges = token_edges(sentences, tokens)
+        owner = owners(sentences, tokens)
+        if len(outside := np.flatnonzero(owner < 0)):  # no part of a sentence, and so of nothing that is read
+            tokens, owner = tokens.taken(np.flatnonzero(owner >= 0)), np.delete(owner, outside)
+        edges = token_edges(sentences, tokens, owner)
         units = model.tagger.units(sentences.results, edges)
         sentence = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
         return cls(sentences, tokens, units, sentence, np.searchsorted(edges[0], units.starts, "right") - 1)
@@ -186,12 +189,12 @@ class Layout:
         return annotation_column(NAMED_ENTITY, row_starts, starts, stops, tags, metadata)
 
 
-def token_edges(sentences: Annotations, tokens: Annotations) -> tuple[Ints, Ints]:
-    """Return the tokens' ranges over the sentences end to end."""
+def token_edges(sentences: Annotations, tokens: Annotations, owner: Ints) -> tuple[Ints, Ints]:
+    """Return what lies of each token in its sentence, as ranges over the sentences end to end."""
     lengths = sentences.stops - sentences.starts
-    owner = owners(sentences, tokens)
     shift = (starts_of(lengths)[:-1] - sentences.starts)[owner]
-    return tokens.starts + shift, tokens.stops + shift
+    starts = np.maximum(tokens.starts, sentences.starts[owner])
+    return starts + shift, np.minimum(tokens.stops, sentences.stops[owner]) + shift
 
 
 @dataclass(frozen=True, kw_only=True)

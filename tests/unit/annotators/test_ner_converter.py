@@ -131,7 +131,7 @@ def test_documents_serve_as_sentences():
 def test_tags_outside_their_sentence_are_refused():
     batch = tagged("left atrium", [("left", "O"), ("atrium", "B-X")])
     short = annotations(DOCUMENT, [(0, 4, "left", {"sentence": "0"})])
-    with pytest.raises(InputError, match="requirement failed: NerConverter found tags outside their sentence"):
+    with pytest.raises(InputError, match="requirement failed: tags lie outside every sentence"):
         NerConverter().annotate(with_annotations(batch, "sentence", DOCUMENT, short))
 
 
