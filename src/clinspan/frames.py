@@ -87,6 +87,11 @@ def _as_arrow(name: str, column: Any) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
+def only(frame: Any, names: Sequence[str]) -> Any:
+    """Return some columns of a data frame or table, a Spark one too, in that order."""
+    return frame.select(list(names)) if is_spark_frame(frame) or frame_kind(frame) != "pandas" else frame[list(names)]
+
+
 def rows_of(frame: Any, rows: Ints) -> Any:
     """Return rows of a frame by their numbers, perhaps several times or not at all, as a frame of its kind."""
     kind = frame_kind(frame)

@@ -7,14 +7,16 @@ column. It is a frozen dataclass: complete once constructed, comparable, and its
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar, Final
 
 import pyarrow as pa
 
 from clinspan.exceptions import MissingInputError
 from clinspan.schema import annotation_kinds
+
+_TEXTS: Final = "tuple[str, ...]"  # as annotations spell it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class Annotator(ABC):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "input_cols", column_names(self.input_cols))
+        for name in (f.name for f in fields(self) if f.type == _TEXTS and not f.name.endswith("_cols")):
+            object.__setattr__(self, name, list_of_texts(name, getattr(self, name)))
 
     @abstractmethod
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -111,6 +115,18 @@ def columns_by_type(
 def column_names(given: str | Sequence[str]) -> tuple[str, ...]:
     """Return column names as a tuple; a single name may be given as it is."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def list_of_texts(name: str, given: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the value of a parameter that is a list; None is an empty one.
+
+    Raises:
+        TypeError: if it is a text, which would be taken apart into its characters.
+    """
+    if isinstance(given, str):
+        msg = f"{name} is a list of texts, not a text; write [{given!r}]."
+        raise TypeError(msg)
+    return tuple(given or ())
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:

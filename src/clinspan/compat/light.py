@@ -18,6 +18,7 @@ from clinspan.compat.stage import ModelStage
 from clinspan.compat.stages import CLASSES
 from clinspan.compat.wiring import wired
 from clinspan.exceptions import TextError
+from clinspan.frames import is_spark_frame, names_of, only
 from clinspan.inference.model import BiLstmModel, open_model
 from clinspan.pipeline import Pipeline
 from clinspan.rows import describe_rows
@@ -53,7 +54,8 @@ class LightPipeline:
         wired(annotators, {}, [], [stage.uid for stage in stages])
         self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
         finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
-        self._wanted = list(output_cols or finished)
+        self._chosen = list(output_cols or ())
+        self._wanted = self._chosen or finished
         self._vectors = parse_embeddings
 
     def annotate(self, target: Any, optional_target: Any = None, metadata: Any = None) -> Any:
@@ -76,8 +78,9 @@ class LightPipeline:
         return list(self._rows(target, optional_target, metadata))
 
     def transform(self, dataset: Any) -> Any:
-        """Return the frame with the columns of all stages."""
-        return self.pipeline_model.transform(dataset)
+        """Return the frame with the columns of all stages, or with those of `output_cols` alone."""
+        after = self.pipeline_model.transform(dataset)
+        return only(after, [*_columns_of(dataset), *self._chosen]) if self._chosen else after
 
     def _rows(self, target: Any, optional_target: Any, metadata: Any) -> Iterator[Found]:
         if isinstance(optional_target, Mapping):
@@ -106,6 +109,10 @@ class LightPipeline:
             for annotation in found:
                 annotation.embeddings = []
         return found
+
+
+def _columns_of(frame: Any) -> list[str]:
+    return list(frame.columns) if is_spark_frame(frame) else names_of(frame)
 
 
 def _on_texts(annotator: Annotator) -> Annotator:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from clinspan.compat.annotation import Annotation
@@ -70,10 +71,24 @@ class OneLiner:
             values = [[_values(Annotation.fromRow(chunk), positions) for chunk in chunks] for chunks in found]
             tables = list(zip(keys, values, strict=True))
             rows += _document_row(i, text, tables) if output_level == "document" else _chunk_rows(i, tables)
-        return _frame(rows)
+        columns = ["document"] * (output_level == "document") + [key for names in keys for key in names]
+        return _frame(rows, columns)
 
-    def viz(self, text: str, viz_type: str = "ner", labels_to_viz: Sequence[str] = (), **_: Any) -> str:
+    def viz(
+        self,
+        text: str,
+        viz_type: str = "ner",
+        labels_to_viz: Sequence[str] = (),
+        viz_colors: Mapping[str, str] = MappingProxyType({}),
+        **_: Any,
+    ) -> str:
         """Return a text with its entities coloured, as HTML.
+
+        Args:
+            text: the text.
+            viz_type: only `ner`.
+            labels_to_viz: those to show, whatever their case; all by default.
+            viz_colors: colours (`#rrggbb`) by label, whatever its case.
 
         Raises:
             InputError: for any other `viz_type` than `ner`.
@@ -81,8 +96,9 @@ class OneLiner:
         if viz_type != "ner":
             msg = f"viz_type {viz_type!r} is not offered; 'ner' is."
             raise InputError(msg)
-        found = self._recognizer(text).entities
-        return to_html(Document(text, tuple(e for e in found if not labels_to_viz or e.label in labels_to_viz)))
+        wanted = {label.lower() for label in labels_to_viz}
+        found = (e for e in self._recognizer(text).entities if not wanted or e.label.lower() in wanted)
+        return to_html(Document(text, tuple(found)), colors={name.lower(): c for name, c in viz_colors.items()})
 
 
 def load(request: str, *_: Any, **options: Any) -> OneLiner:
@@ -123,8 +139,8 @@ def to_pretty_df(pipeline_model: Any, text: Any, positions: bool = True, output_
         for c in column
         if c.annotatorType == "chunk"
     ]
-    frame = _frame(rows)
-    return frame if positions else frame.drop(columns=["begin", "end"], errors="ignore")
+    frame = _frame(rows, ["chunk", "label", "confidence", "begin", "end"])
+    return frame if positions else frame.drop(columns=["begin", "end"])
 
 
 def _name(reference: str) -> str:
@@ -177,9 +193,9 @@ def _texts(data: Any) -> list[Any]:
     return [data] if isinstance(data, str) else list(text_values(data, TEXT))
 
 
-def _frame(rows: Sequence[Row]) -> Any:
-    """Return rows as a pandas frame with their numbers as its index."""
-    return _pandas().DataFrame([row for _, row in rows], index=[i for i, _ in rows])
+def _frame(rows: Sequence[Row], columns: Sequence[str]) -> Any:
+    """Return rows as a pandas frame with their numbers as its index, and with its columns even if there are none."""
+    return _pandas().DataFrame([row for _, row in rows], index=[i for i, _ in rows], columns=[*dict.fromkeys(columns)])
 
 
 def _pandas() -> Any:

@@ -11,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
-from clinspan.annotators.base import Annotator
+from clinspan.annotators.base import Annotator, list_of_texts
 from clinspan.compat.spark_ml import with_spark_bases
 from clinspan.compat.writer import Writer
 from clinspan.registry import annotator_class
 
 Self = TypeVar("Self", bound="Configured")
 _HIDDEN: Final = frozenset({"model", "pool"})
+_FIELDS: Final = "_fields"  # where the parameters of the annotator are kept
 LONGEST_SENTENCE: Final = "maxSentenceLength"
 _CAP: Final = 512  # sub-words, of the transformers Spark NLP reads
 
@@ -163,7 +164,7 @@ def configured_class(name: str, face: Face, module: str, base: type[Self], **mem
     found: dict[str, Any] = {"face": face, "__module__": module}
     for param, attribute in face.params.items():
         if attribute != "input_cols":
-            found |= _accessors(param, attribute, "_fields", face.default(attribute))
+            found |= _accessors(param, attribute, _FIELDS, face.default(attribute))
     for param, value in {**face.without_effect, **face.fitting}.items():
         found |= _accessors(param, param, "_kept", value)
     return type(name, (base,), found | members)
@@ -174,6 +175,8 @@ def _accessors(param: str, attribute: str, store: str, default: Any) -> dict[str
 
     def setter(self: Configured, value: Any) -> Configured:
         self._check(param, value)
+        if isinstance(default, tuple) and store == _FIELDS:
+            value = list_of_texts(param, value)
         getattr(self, store)[attribute] = tuple(value) if isinstance(value, list) else value
         return self
 

@@ -78,7 +78,7 @@ class Stage(Configured):
         """Read a folder that `save` wrote."""
         folder = local_path(path)
         (annotator,) = load_stages(folder)
-        if not isinstance(annotator, cls.face.behind):
+        if type(annotator) is not cls.face.behind:
             msg = f"{path} holds a {annotator.name}, which {cls.__name__} does not read."
             raise InputError(msg)
         stage, metadata = cls.from_annotator(annotator), read_metadata(folder)

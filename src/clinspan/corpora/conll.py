@@ -61,6 +61,8 @@ def _rows(path: Path, columns: Sequence[int], delimiter: str | None, strict: boo
         row = tuple(fields[column] for column in columns) if len(fields) >= wanted else ()
         if fields[:1] == [_DOCUMENT] or not fields:
             yield tuple(fields)
+        elif len(fields) == 1 and not strict:  # ends a sentence in Spark NLP
+            yield ()
         elif row and (all(row) or not strict):
             yield row
         elif strict:

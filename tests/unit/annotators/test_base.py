@@ -24,6 +24,21 @@ def test_inputs_are_told_apart_by_type_in_any_order(columns):
     assert stage.outputs() == {"ner_chunk": CHUNK}
 
 
+@pytest.mark.parametrize("value", [["Organ"], ("Organ",), {"Organ"}, frozenset({"Organ"})])
+def test_a_parameter_that_is_a_list_takes_what_holds_texts(value):
+    assert NerConverter(white_list=value).white_list == ("Organ",)
+    assert NerConverter(white_list=None).white_list == ()
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [(NerConverter, "white_list"), (Tokenizer, "exceptions"), (SentenceDetector, "custom_bounds")],
+)
+def test_a_text_in_place_of_a_list_is_refused(stage, name):
+    with pytest.raises(TypeError, match=rf"{name} is a list of texts, not a text; write \['e\.g\.'\]"):
+        stage(**{name: "e.g."})
+
+
 def test_a_single_column_may_be_a_string():
     assert Tokenizer(input_cols="sentence").input_cols == ("sentence",)
     assert Tokenizer(input_cols=["sentence"]).input_cols == ("sentence",)

@@ -36,6 +36,14 @@ def test_a_row_a_document_has_lists():
     assert found["entities_disease_class"].tolist() == [[], []]
 
 
+@pytest.mark.parametrize("level", ["chunk", "document"])
+def test_texts_without_entities_have_the_columns(level):
+    model = nlp.load("anatomy disease")
+    wanted = list(model.predict("Asthma of the lung.", positions=True, output_level=level).columns)
+    assert list(model.predict("No findings.", positions=True, output_level=level).columns) == wanted
+    assert list(model.predict([], positions=True, output_level=level).columns) == wanted
+
+
 def test_models_of_one_name_have_columns_of_their_own():
     found = nlp.load("en.med_ner.disease es.med_ner.disease").predict(["Asthma.", "Tiene asma."], "document")
     columns = ["entities_disease", "entities_disease_2"]
@@ -70,6 +78,8 @@ def test_entities_are_shown():
     html = nlp.load("anatomy").viz(TEXT)
     assert ">liver <b" in html
     assert "<mark" not in nlp.load("anatomy").viz(TEXT, labels_to_viz=["Cell"])
+    assert nlp.load("anatomy").viz(TEXT, labels_to_viz=["organ"]) == html
+    assert nlp.load("anatomy").viz(TEXT, viz_colors={"Organ": "#123456"}).count("border:1px solid #123456") == 2
 
 
 def test_a_pipeline_as_a_pretty_frame():
@@ -78,6 +88,7 @@ def test_a_pipeline_as_a_pretty_frame():
     assert found[["chunk", "label"]].to_numpy().tolist() == [["kidney", "Organ"], ["liver", "Organ"]]
     assert found.index.tolist() == [1, 1]
     assert list(nlp.to_pretty_df(model, TEXT, positions=False).columns) == ["chunk", "label", "confidence"]
+    assert list(nlp.to_pretty_df(model, "").columns) == list(found.columns)
     with pytest.raises(InputError, match="'chunk'"):
         nlp.to_pretty_df(model, TEXT, output_level="token")
 

@@ -1,6 +1,8 @@
 """Pipelines with the shapes of pyspark.ml and of LightPipeline."""
 
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from clinspan import medical, nlp
@@ -39,6 +41,13 @@ def test_a_pipeline_may_hold_others(model, tmp_path):
     assert nlp.LightPipeline(whole).annotate(TEXT) == nlp.LightPipeline(model).annotate(TEXT)
     whole.write().overwrite().save(str(tmp_path / "p"))
     assert chunks(nlp.PipelineModel.load(str(tmp_path / "p")).transform(frame)) == chunks(model.transform(frame))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "arrow"])
+def test_a_light_pipeline_adds_only_the_columns_that_were_chosen(model, make):
+    after = nlp.LightPipeline(model, output_cols=["ner_chunk"]).transform(make({"id": [1], "text": [TEXT]}))
+    names = after.schema.names if isinstance(after, pa.Table) else list(after.columns)
+    assert names == ["id", "text", "ner_chunk"]
 
 
 def test_a_light_pipeline_leaves_other_stages_out(model):

@@ -50,6 +50,24 @@ def test_defaults_are_those_of_the_annotators(name):
         assert value == (list(default) if isinstance(default, tuple) else default)
 
 
+@pytest.mark.parametrize(
+    ("stage", "param"),
+    [("Tokenizer", "Exceptions"), ("SentenceDetector", "CustomBounds"), ("NerConverter", "WhiteList")],
+)
+def test_a_setter_of_a_list_refuses_a_text(stage, param):
+    made = CLASSES[stage]()
+    with pytest.raises(TypeError, match="is a list of texts, not a text"):
+        getattr(made, f"set{param}")("e.g.")
+    assert getattr(getattr(made, f"set{param}")({"a"}), f"get{param}")() == ["a"]
+
+
+def test_a_converter_with_filters_is_not_read_as_one_without(tmp_path):
+    medical.NerConverterInternal().setThreshold(0.8).save(str(tmp_path / "c"))
+    with pytest.raises(InputError, match="holds a NerConverterInternal, which NerConverter does not read"):
+        nlp.NerConverter.load(str(tmp_path / "c"))
+    assert medical.NerConverterInternal.load(str(tmp_path / "c")).getThreshold() == 0.8
+
+
 def test_setters_return_the_stage_and_getters_what_was_set():
     stage = medical.NerConverterInternal()
     assert stage.setWhiteList(["Organ"]).setThreshold(0.5).setReplaceLabels({"Organ": "ORGAN"}) is stage
