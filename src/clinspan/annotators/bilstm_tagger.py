@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from clinspan.annotators.base import Annotator
+from clinspan.annotators.base import Annotator, check_choice
 from clinspan.codepoints import Ints
 from clinspan.exceptions import InputError
 from clinspan.inference.decoding import Floats, softmax
@@ -28,6 +28,7 @@ from clinspan.schema import (
     score_strings,
     with_annotations,
 )
+from clinspan.tagging import parse_tag
 
 _DECIMALS = 10_000  # scores have four
 
@@ -83,6 +84,10 @@ class BiLstmTagger(Annotator):
         include_confidence: write the score of the tag, to four decimals, as `confidence`: the softmax of the token's
             own tag scores, without those of its neighbours, as in NerDLModel.
         include_all_confidence_scores: write the score of every tag under the tag's name.
+        label_casing: `upper` or `lower` for labels so written; "" leaves them.
+
+    Raises:
+        ValueError: for any other casing.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT, TOKEN, WORD_EMBEDDINGS)
@@ -93,7 +98,12 @@ class BiLstmTagger(Annotator):
     output_col: str = "ner"
     include_confidence: bool = True
     include_all_confidence_scores: bool = False
+    label_casing: str = ""
     pool: Executor | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("label_casing", self.label_casing, ("", "upper", "lower"))
 
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Add the `ner` column.
@@ -109,7 +119,7 @@ class BiLstmTagger(Annotator):
         network = self.model.network
         logits = network.logits(vectors, tokens.results, embedded.sentence_starts, self.pool)
         tag_ids = network.best_tags(logits, embedded.sentence_starts)
-        names = pa.array(self.model.head.tags, pa.string())
+        names = pa.array(self.classes, pa.string())
         metadata = {"word": tokens.results, "sentence": tokens.values("sentence"), **self._scores(logits, tag_ids)}
         column = annotation_column(
             NAMED_ENTITY, tokens.row_starts, tokens.starts, tokens.stops, names.take(pa.array(tag_ids)), metadata
@@ -118,8 +128,8 @@ class BiLstmTagger(Annotator):
 
     @property
     def classes(self) -> list[str]:
-        """The tags of the model."""
-        return list(self.model.head.tags)
+        """The tags, as they are written."""
+        return [_cased(tag, self.label_casing) for tag in self.model.head.tags]
 
     def _check_reference(self, given: str) -> None:
         """Compare the word vectors of a column with those of the model, where both are known."""
@@ -142,5 +152,10 @@ class BiLstmTagger(Annotator):
         if self.include_confidence:
             found["confidence"] = score_strings(scores[np.arange(len(tag_ids)), tag_ids].astype(np.float32))
         if self.include_all_confidence_scores:
-            found |= {t: score_strings(scores[:, i].astype(np.float32)) for i, t in enumerate(self.model.head.tags)}
+            found |= {t: score_strings(scores[:, i].astype(np.float32)) for i, t in enumerate(self.classes)}
         return found
+
+
+def _cased(tag: str, casing: str) -> str:
+    label = parse_tag(tag).label
+    return f"{tag.removesuffix(label)}{getattr(label, casing)()}" if casing and label else tag

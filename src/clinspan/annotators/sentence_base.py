@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator, check_choice
+from clinspan.annotators.patterns import check_pattern, scoped
 from clinspan.codepoints import SPACE, CodePoints, Ints, runs
 from clinspan.schema import (
     DOCUMENT,
@@ -78,6 +79,8 @@ class SentenceStage(Annotator):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_choice("custom_bounds_strategy", self.custom_bounds_strategy, STRATEGIES)
+        for bound in self.custom_bounds:
+            check_pattern("custom_bounds", bound)
 
     @abstractmethod
     def detect(self, texts: pa.StringArray) -> Sentences:
@@ -136,7 +139,7 @@ class SentenceStage(Annotator):
     def _bounds(self) -> re.Pattern[str] | None:
         if not self.custom_bounds and not self.use_custom_bounds_only:
             return None
-        return re.compile("|".join(f"(?:{bound})" for bound in self.custom_bounds) or "(?!)")
+        return re.compile("|".join(f"(?:{scoped(bound)})" for bound in self.custom_bounds) or "(?!)")
 
 
 def _stripped(texts: pa.StringArray) -> Sentences:

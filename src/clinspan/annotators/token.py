@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator
+from clinspan.annotators.patterns import check_pattern, scoped
 from clinspan.codepoints import Bools, CodePoints, Ints, runs
 from clinspan.schema import (
     DOCUMENT,
@@ -76,6 +77,12 @@ class Tokenizer(Annotator):
         _require(prefix is None or prefix.startswith(r"\A"), r"prefix_pattern must begin with \A")
         _require(suffix is None or suffix.endswith(r"\z"), r"suffix_pattern must end with \z")
         _require(all("(" in p for p in self.infix_patterns), "infix_patterns must contain a group")
+        for name in ("exceptions", "infix_patterns"):
+            for pattern in getattr(self, name):
+                check_pattern(name, pattern)
+        for name in ("prefix_pattern", "suffix_pattern", "split_pattern"):
+            check_pattern(name, (getattr(self, name) or "").replace(r"\z", r"\Z"))
+        check_pattern("target_pattern", f"[{self.target_pattern}]")
 
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Add the `token` column."""
@@ -141,7 +148,7 @@ class Tokenizer(Annotator):
     @cached_property
     def _exceptions(self) -> list[re.Pattern[str]]:
         flags = re.RegexFlag(0) if self.case_sensitive_exceptions else re.IGNORECASE
-        return [re.compile(pattern, flags) for pattern in self.exceptions]
+        return [re.compile(scoped(pattern), flags) for pattern in self.exceptions]
 
     @cached_property
     def _break(self) -> re.Pattern[str]:
@@ -175,7 +182,7 @@ class Tokenizer(Annotator):
     def _splitter(self) -> re.Pattern[str] | None:
         chars = "|".join(re.escape(c[-1]) for c in self.split_chars)
         pattern = self.split_pattern or chars
-        return re.compile(pattern) if pattern else None
+        return re.compile(scoped(pattern)) if pattern else None
 
     @cached_property
     def _rules(self) -> list[re.Pattern[str]]:
@@ -184,7 +191,7 @@ class Tokenizer(Annotator):
         prefix = self.prefix_pattern or rf"\A([{context}]*)"
         suffix = (self.suffix_pattern or rf"([{context}]*)\z").replace(r"\z", r"\Z")
         infixes = self.infix_patterns or (rf"([{other}](?:.*[{other}])*)",)
-        return [re.compile(prefix + infix + suffix) for infix in infixes]
+        return [re.compile(scoped(prefix) + scoped(infix) + scoped(suffix)) for infix in infixes]
 
 
 def _among(codes: npt.NDArray[np.uint32], characters: str) -> Bools:

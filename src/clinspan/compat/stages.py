@@ -119,7 +119,7 @@ FACES: Final[dict[str, Face]] = {
         pretrained="embeddings_clinical",
     ),
     "NerDLModel": _tagger("NerDLModel"),
-    "MedicalNerModel": _tagger("MedicalNerModel", labelCasing=None, doExceptionHandling=False),
+    "MedicalNerModel": _tagger("MedicalNerModel", doExceptionHandling=False),
     "NerConverter": Face("NerConverter", "NER_CONVERTER", (DOCUMENT, TOKEN, NAMED_ENTITY), without_effect=_LAZY),
     "NerConverterInternal": Face(
         "NerConverterInternal", "NER_CONVERTER", (DOCUMENT, TOKEN, NAMED_ENTITY), without_effect=_MEDICAL

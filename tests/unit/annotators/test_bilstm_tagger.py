@@ -141,3 +141,13 @@ def test_word_vectors_find_no_entities():
 
 def test_stages_are_values():
     assert WordEmbeddings(model=open_vectors("embeddings_clinical")) == to_embeddings()[-1]
+
+
+def test_labels_may_be_written_in_another_case():
+    model = open_bilstm("ner_clinical")
+    assert BiLstmTagger(model=model, label_casing="lower").classes == [
+        tag[:2] + tag[2:].lower() if tag != "O" else tag for tag in model.head.tags
+    ]
+    assert BiLstmTagger(model=model).classes == list(model.head.tags)
+    with pytest.raises(ValueError, match="label_casing is 'title'; possible values"):
+        BiLstmTagger(model=model, label_casing="title")

@@ -47,6 +47,11 @@ def test_a_row_for_each_sentence(path):
     assert results(table, "pos") == [["NN", "VB", "JJ"], ["NN", "NN"], ["NN"]]
 
 
+def test_a_line_of_one_field_ends_a_sentence(tmp_path):
+    (tmp_path / "a.conll").write_text("Fever NN B-NP B-X\n--\nCough NN B-NP B-X\n", encoding="utf-8")
+    assert nlp.CoNLL().readDataset(None, str(tmp_path / "a.conll")).column("text").to_pylist() == ["Fever", "Cough"]
+
+
 def test_a_row_for_each_document(path):
     table = nlp.CoNLL(explodeSentences=False, includeDocId=True, conllDocIdCol="id").readDataset(None, path)
     assert table.column("id").to_pylist() == ["12", "X"]
