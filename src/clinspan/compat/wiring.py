@@ -90,7 +90,10 @@ def _any_type(stage: Annotator) -> Iterator[str]:
 
 
 def _check(stage: Annotator, uid: str, available: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Check that a stage finds its inputs, those too that it could do without: Spark NLP's needs all of them."""
     try:
-        stage.inputs(available)
+        found = stage.inputs(available)
     except MissingInputError:
         raise InputColsError.from_uid(uid, stage, available, columns) from None
+    if not set(stage.optional_types) <= found.keys():
+        raise InputColsError.from_uid(uid, stage, available, columns)

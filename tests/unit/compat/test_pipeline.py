@@ -33,6 +33,15 @@ def test_all_at_once_gives_what_the_stages_give_one_by_one(model):
     assert chunks(whole) == chunks(stepwise)
 
 
+@pytest.mark.parametrize("at", [3, 4])
+def test_tokens_are_needed_where_spark_nlp_needs_them(model, at):
+    stages = chain()
+    columns = ["document", "sentence", "ner"][: len(stages[at].getInputCols())]
+    stages[at].setInputCols(columns)
+    with pytest.raises(MissingInputError, match=r"annotator types: document,.* token"):
+        nlp.Pipeline(stages=stages).fit([[""]]).transform(pd.DataFrame({"text": [TEXT]}))
+
+
 def test_a_pipeline_may_hold_others(model, tmp_path):
     assembler, sentences, *rest = chain()
     whole = nlp.Pipeline(stages=[nlp.PipelineModel([assembler, sentences]), nlp.Pipeline(stages=rest)]).fit([[""]])
