@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-SPARKS := 3.5 4.1
+SPARKS := $(shell $(PYTHON) -c 'import sys; print("3.5 4.1" if sys.version_info < (3, 12) else "4.1")')  # PySpark 3 needs distutils
 
 .PHONY: demo test spark slow lint format type bench torch wheel clean
 
@@ -15,6 +15,7 @@ test: $(VENV)/.dev  ## run the tests; those of training need `make torch` first 
 	$(BIN)/python -m pytest
 
 spark: $(SPARKS:%=$(VENV)-spark-%/.ready)  ## run the tests of Spark on classic PySpark; needs Java 17 (make test runs them on Sail)
+	@command -v java >/dev/null || (echo "Classic PySpark needs Java 17; none is on the path." && exit 1)
 	for version in $(SPARKS); do $(VENV)-spark-$$version/bin/python -m pytest tests/spark || exit 1; done
 
 slow: $(VENV)/.dev  ## run the long forms of the measurements

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import clinspan
-from chains import CHAINS, to_chunks
+from chains import CHAINS, to_chunks, written
 from clinspan import NerConverter, nlp
 from clinspan.compat.frames import transformed
 from clinspan.compat.pipeline import PipelineModel
@@ -49,10 +49,12 @@ def local(stages, texts, column):
 @pytest.mark.parametrize("name", CHAINS)
 def test_every_annotator_gives_the_rows_of_the_local_engine(spark, name):
     stages = CHAINS[name]()
-    added = engine.transformed(stages, frame_of(spark, TEXTS)).columns[2:]
-    assert added
-    for column in added[-1:]:
-        assert collected(engine.transformed(stages, frame_of(spark, TEXTS)), column) == local(stages, TEXTS, column)
+    after = engine.transformed(stages, frame_of(spark, TEXTS))
+    assert set(written(stages)) <= set(after.columns[2:])
+    rows = [row.asDict(recursive=True) for row in after.select("id", *written(stages)).collect()]
+    rows.sort(key=lambda row: row["id"])
+    for column in written(stages):
+        assert [row[column] for row in rows] == local(stages, TEXTS, column)
 
 
 def test_a_lazy_annotator_adds_no_column(spark):

@@ -1,11 +1,13 @@
 """The command line: one module per command.
 
-Exit codes: 0 all went well; 1 some notes could not be annotated, the others were; 2 nothing was done (wrong
-arguments, input, model or output).
+Exit codes: 0 all went well; 1 one or more notes could not be annotated, the others were; 2 stopped by an error (wrong
+arguments, input, model or output, or a defect).
 """
 
 from __future__ import annotations
 
+import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -59,3 +61,6 @@ def app() -> None:
         abandon_output()
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or type(error).__name__}")
+    except Exception:  # noqa: BLE001 - a defect; the interpreter's own 1 would mean that the notes were done
+        traceback.print_exc()
+        sys.exit(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -166,7 +167,7 @@ def _on_threads(job: _Job, threads: int | None) -> Errors:
             _to_file(watched, Path(job.output), job.form)
         else:
             try:
-                _to_terminal(watched, job.form or ("table" if OUT.is_terminal else "jsonl"))
+                _to_terminal(watched, job.form or ("table" if sys.stdout.isatty() else "jsonl"))
             except BrokenPipeError:  # the reader went away, such as `head`
                 abandon_output()
                 raise typer.Exit(2) from None

@@ -81,13 +81,24 @@ def _in_order(
     pool: Executor, stages: Sequence[Annotator], batches: Iterable[pa.RecordBatch], *, ahead: int
 ) -> Iterator[pa.RecordBatch]:
     pending: deque[Future[pa.RecordBatch]] = deque()
+    source = iter(batches)
+    failure: Exception | None = None
     try:
-        for batch in batches:
+        while True:
+            try:
+                batch = next(source, None)
+            except Exception as error:  # noqa: BLE001 - raised below; what came before is handed on first
+                failure = error
+                break
+            if batch is None:
+                break
             pending.append(pool.submit(annotated, stages, batch))
             if len(pending) >= ahead:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+        if failure is not None:
+            raise failure
     finally:
         for future in pending:
             future.cancel()

@@ -6,8 +6,10 @@ import json
 import pytest
 
 from clinspan import __version__
+from clinspan.cli.names import complete_model
 from clinspan.examples import EXAMPLES
 from clinspan.hub.resolve import installed_heads
+from clinspan.inference.session import OnnxSession
 from models import copied_model
 from spark_layout import from_spark, zipped
 
@@ -29,7 +31,7 @@ def test_version(clinspan):
     assert clinspan("--version").out == f"clinspan {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["annotate", "demo", "models", "evaluate", "import", "train"])
+@pytest.mark.parametrize("command", ["annotate", "demo", "doctor", "models", "evaluate", "import", "run", "train"])
 def test_every_command_explains_itself(clinspan, command):
     outcome = clinspan(command, "--help")
     assert outcome.code == 0
@@ -40,6 +42,33 @@ def test_an_unknown_command(clinspan):
     outcome = clinspan("anotate")
     assert outcome.code == 2
     assert "annotate" in outcome.err
+
+
+def test_a_defect_is_not_taken_for_bad_notes(clinspan, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("defect")
+
+    monkeypatch.setattr(OnnxSession, "run", broken)
+    outcome = clinspan(
+        "annotate", "-", "-m", "en/anatomy", "--threads", "1", stdin=b"Text that no cache holds: kidney."
+    )
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines()[-1] == "RuntimeError: defect"
+
+
+def test_the_exit_code_of_a_script_is_its_own(clinspan, tmp_path):
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
+    assert clinspan("run", tmp_path / "script.py").code == 3
+
+
+def test_a_wrong_environment_is_an_error_of_doctor(clinspan, monkeypatch):
+    monkeypatch.setenv("PYSPARK_PYTHON", "/nowhere/python")
+    assert clinspan("doctor").code == 1
+
+
+def test_names_of_models_are_completed():
+    assert "en/anatomy" in complete_model("en/an")
+    assert "en/slim" not in complete_model("en/an")
 
 
 def test_demo_prints_the_entities_of_its_notes(clinspan):

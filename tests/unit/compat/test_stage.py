@@ -138,7 +138,7 @@ def test_stages_one_by_one_on_any_frame(kind):
     else:
         found = [[result for result, _ in row] for row in chunks(frame)]
     assert found[1] == []
-    assert {"left kidney", "kidney", "liver"} & set(found[0])
+    assert found[0] == ["kidney", "liver"]
 
 
 def test_the_first_stage_needs_its_columns():
