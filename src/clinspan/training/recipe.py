@@ -278,6 +278,7 @@ def _check_values(where: str, recipe: Recipe) -> None:
     problems = {
         f"a BiLSTM tagger has one head, not {len(recipe.heads)}": bilstm and len(recipe.heads) != 1,
         "languages names none": not recipe.languages,
+        "checkpoint is its own name, and at the second time its own result": recipe.checkpoint == recipe.name,
         f"unit has to be {' or '.join(map(repr, UNITS))}, not {recipe.unit!r}": recipe.unit not in UNITS,
         "no corpus has a train file": not any(corpus.train for corpus in recipe.corpora),
         f"{', '.join(idle)}: a teacher needs a train file, whose texts it annotates": idle,

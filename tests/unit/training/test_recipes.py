@@ -88,6 +88,7 @@ def test_a_wrong_recipe_of_a_tagger_is_refused(tmp_path: Path, more: str, messag
     ("old", "new", "message"),
     [
         ('languages = ["en"]', "languages = []", "mine.toml: languages names none"),
+        ('licence = "CC0', 'checkpoint = "mine"\nlicence = "CC0', "mine.toml: checkpoint is its own name"),
         (
             'licence = "CC0',
             'unit = "tokens"\nlicence = "CC0',
