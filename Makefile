@@ -29,7 +29,7 @@ format: $(VENV)/.dev  ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-type: $(VENV)/.dev  ## check types
+type: $(VENV)/.train  ## check types, which takes PyTorch
 	$(BIN)/mypy
 
 bench: $(VENV)/.train  ## measure speed and memory against named peers

@@ -60,7 +60,7 @@ def test_the_converter_of_the_data_page_writes_what_is_read(tmp_path: Path) -> N
 @pytest.mark.parametrize("line", shell_lines())
 def test_commands_run(line: str, tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("clinspan")
-    run(line.replace("clinspan ", f"{script} ").replace("/tmp/", f"{tmp_path}/"))
+    run(line.replace("/tmp/", f"{tmp_path}/").replace("clinspan ", f"{script} "))
     assert ("/tmp/" in line) == any(path.stat().st_size for path in tmp_path.iterdir())
 
 
