@@ -85,6 +85,7 @@ class Finetuner:
         self.best: dict[str, Tensor] = {}
         averaging = get_ema_multi_avg_fn(self.options.average)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(model, multi_avg_fn=averaging)
+        self.start = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
 
     def run(self) -> State:
         """Train to the end, or until the dev score stays put; load the best weights and calibrate them."""
@@ -94,11 +95,17 @@ class Finetuner:
                 loss = self._train_epoch(progress)
                 self._judge(loss)
                 self._save()
-        self.model.load_state_dict(self.best)
-        self.average.module.load_state_dict(self.best)
+        kept = self._with_start()
+        self.model.load_state_dict(kept)
+        self.average.module.load_state_dict(kept)
         self._calibrate()
         keep_rounded(self.model.encoder)
         return self.state
+
+    def _with_start(self) -> dict[str, Tensor]:
+        """Return the best weights with a share of those at the start (WiSE-FT, Wortsman et al. 2022)."""
+        share = self.options.keep_start
+        return {k: torch.lerp(v, self.start[k], share) if v.is_floating_point() else v for k, v in self.best.items()}
 
     def _calibrate(self) -> None:
         """Choose the biases of the tags on the dev sets."""

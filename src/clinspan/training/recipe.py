@@ -147,6 +147,7 @@ class TrainingRecipe:
         mask: share of sub-words replaced by the mask token, so that context has to be used.
         average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
         mean_of_epochs: whether the mean of the averaged weights of all epochs is kept, not those of the best epoch.
+        keep_start: share of the weights it starts from in those that are kept; the start has to have all heads.
         quantization_aware: whether the encoder's matrices are rounded in training as they are in the int8 graph.
     """
 
@@ -163,6 +164,7 @@ class TrainingRecipe:
     mask: float = 0.0
     average: float = 0.0
     mean_of_epochs: bool = False
+    keep_start: float = 0.0
     quantization_aware: bool = False
     max_grad_norm: float = 1.0
 

@@ -107,6 +107,9 @@ def _check_start(recipe: Recipe, model: MultiHeadTagger, known: Sequence[str]) -
             f"No corpus with a train file teaches {', '.join(untaught)}, nor does {recipe.checkpoint} have such a head."
         )
         raise RecipeError(msg)
+    if recipe.training.keep_start and (new := sorted(recipe.heads.keys() - {*known})):
+        msg = f"keep_start wants a start with all heads; {recipe.checkpoint} lacks {', '.join(new)} with these tags."
+        raise RecipeError(msg)
     longest = longest_sequence(model.encoder.config.to_dict())
     if recipe.max_length > longest:
         msg = f"max_length is {recipe.max_length}, but {recipe.checkpoint} reads at most {longest} sub-words at once."
