@@ -149,7 +149,9 @@ class Annotations:
         return self.metadata.items.take(pa.array(place, mask=place < 0))
 
     def taken(self, at: Ints) -> Annotations:
-        """Return the annotations with these numbers, which ascend."""
+        """Return the annotations with these numbers, which ascend; of all, the very object."""
+        if len(at) == len(self):
+            return self
         index = pa.array(at)
         row_starts = starts_of(np.bincount(self.rows[at], minlength=len(self.row_starts) - 1))
         columns = (column.take(index) for column in (self.results, self.metadata, self.embeddings))
@@ -286,6 +288,13 @@ def owners(parents: Annotations, children: Annotations) -> Ints:
         found = np.where(inside, named, found)
     after = np.where(_touch(parents, children, found + 1), found + 1, -1)
     return np.where(_touch(parents, children, found), found, after)
+
+
+def lying_in(parents: Annotations, children: Annotations) -> tuple[Ints, Ints]:
+    """Return the numbers of the children that lie in a parent, at least in part, and the parent of each."""
+    found = owners(parents, children)
+    kept = np.flatnonzero(found >= 0)
+    return kept, found[kept]
 
 
 def _touch(parents: Annotations, children: Annotations, at: Ints) -> Bools:

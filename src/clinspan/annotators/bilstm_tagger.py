@@ -24,7 +24,7 @@ from clinspan.schema import (
     annotation_column,
     annotation_kinds,
     annotation_reference,
-    owners,
+    lying_in,
     score_strings,
     with_annotations,
 )
@@ -67,12 +67,9 @@ class EmbeddedTokens:
                 f"The embeddings in {columns[WORD_EMBEDDINGS]!r} are not those of the tokens; check the input columns."
             )
             raise InputError(msg)
-        owner = owners(sentences, tokens)
-        if (owner < 0).any():
-            kept = np.flatnonzero(owner >= 0)
-            tokens, embeddings, owner = tokens.taken(kept), embeddings.taken(kept), owner[kept]
+        kept, owner = lying_in(sentences, tokens)
         sentence_starts = np.searchsorted(owner, np.arange(len(sentences) + 1))
-        return cls(tokens, embeddings.vectors, sentence_starts)
+        return cls(tokens.taken(kept), embeddings.taken(kept).vectors, sentence_starts)
 
 
 @dataclass(frozen=True, kw_only=True)

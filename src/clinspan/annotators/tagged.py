@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from clinspan.annotators.token_classifier import UNITS_KEY, UNITS_SEPARATOR
 from clinspan.codepoints import Ints
 from clinspan.exceptions import InputError
-from clinspan.schema import Annotations, owners
+from clinspan.schema import Annotations, lying_in, owners
 from clinspan.tagging import OUTSIDE
 
 Floats32 = npt.NDArray[np.float32]
@@ -50,14 +50,14 @@ class Tagged:
 
         Of a token that reaches out of its sentence the part within counts; one that lies in none does not count.
 
-        Raises:
-            InputError: if such a token has a tag.
-
         Args:
             sentences: the sentence annotations.
             tokens: the tokens; None takes the tags as they stand.
             ner: the tags.
             units: take tokens of several units apart, where the tags say how.
+
+        Raises:
+            InputError: if a token that lies in no sentence has a tag.
         """
         tags, scores, details = ner.results, own_scores(ner), ner.values(UNITS_KEY)
         items, words = ner, ner.values("word")
@@ -67,11 +67,10 @@ class Tagged:
             tags, details = pc.fill_null(tags.take(at), OUTSIDE), details.take(at)
             scores = np.where(place < 0, np.nan, np.append(scores, np.nan)[place]).astype(np.float32)
             items, words = tokens, tokens.results
-        owner = owners(sentences, items)
-        if (owner < 0).any():
-            kept = np.flatnonzero(owner >= 0)
-            _check_outside(tags.take(pa.array(np.flatnonzero(owner < 0))))
-            items, owner, scores = items.taken(kept), owner[kept], scores[kept]
+        kept, owner = lying_in(sentences, items)
+        if len(kept) < len(items):
+            _check_outside(tags.take(pa.array(np.delete(np.arange(len(items)), kept))))
+            items, scores = items.taken(kept), scores[kept]
             tags, details, words = (column.take(pa.array(kept)) for column in (tags, details, words))
         encoded = pc.dictionary_encode(tags)
         whole = cls(

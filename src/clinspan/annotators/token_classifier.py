@@ -27,7 +27,7 @@ from clinspan.schema import (
     TOKEN,
     Annotations,
     annotation_column,
-    owners,
+    lying_in,
     score_strings,
     starts_of,
     with_annotations,
@@ -123,9 +123,8 @@ class Layout:
             sentence = np.searchsorted(units.text.row_starts, units.starts, "right") - 1
             return cls(sentences, None, units, sentence, np.arange(len(units.starts)))
         tokens = Annotations.from_column(column)
-        owner = owners(sentences, tokens)
-        if len(outside := np.flatnonzero(owner < 0)):  # no part of a sentence, and so of nothing that is read
-            tokens, owner = tokens.taken(np.flatnonzero(owner >= 0)), np.delete(owner, outside)
+        kept, owner = lying_in(sentences, tokens)  # the others are part of nothing that is read
+        tokens = tokens.taken(kept)
         edges = token_edges(sentences, tokens, owner)
         units = model.tagger.units(sentences.results, edges)
         sentence = np.searchsorted(units.text.row_starts, units.starts, "right") - 1

@@ -156,8 +156,8 @@ def _checked(notes: DataFrame) -> SparkNotes:
 
 def file_texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Read the content of files as UTF-8, or say why that cannot be done: from `path`, `content` to id, text, error."""
-    for path, content in _cells(batches, "path", "content"):
-        yield _batch([Note(path, content)])
+    for batch in batches:
+        yield _batch([Note(path, content) for path, content in _cells([batch], "path", "content")])
 
 
 def json_texts(batches: Iterable[pa.RecordBatch], *, text_col: str, id_col: str) -> Iterator[pa.RecordBatch]:

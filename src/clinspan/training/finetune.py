@@ -85,7 +85,8 @@ class Finetuner:
         self.best: dict[str, Tensor] = {}
         averaging = get_ema_multi_avg_fn(self.options.average)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(model, multi_avg_fn=averaging)
-        self.start = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
+        kept = self.average.module.state_dict() if self.options.keep_start else {}
+        self.start = {k: v.detach().cpu().clone() for k, v in kept.items()}
 
     def run(self) -> State:
         """Train to the end, or until the dev score stays put; load the best weights and calibrate them."""
@@ -105,7 +106,8 @@ class Finetuner:
     def _with_start(self) -> dict[str, Tensor]:
         """Return the best weights with a share of those at the start (WiSE-FT, Wortsman et al. 2022)."""
         share = self.options.keep_start
-        return {k: torch.lerp(v, self.start[k], share) if v.is_floating_point() else v for k, v in self.best.items()}
+        mixed = {k: torch.lerp(self.best[k], v, share) for k, v in self.start.items() if v.is_floating_point()}
+        return self.best | mixed
 
     def _calibrate(self) -> None:
         """Choose the biases of the tags on the dev sets."""

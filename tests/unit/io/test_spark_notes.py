@@ -28,6 +28,12 @@ def test_files_that_are_not_utf_8_are_errors():
     assert found == [("0", "The kidney."), ("1", NOT_UTF8), ("2", "")]
 
 
+def test_a_batch_may_be_empty():
+    first, second = file_texts([files(), files(b"x")])
+    assert (first.num_rows, second.num_rows) == (0, 1)
+    assert first.schema == second.schema
+
+
 def test_lines_that_are_no_json_are_errors():
     lines = ['{"key": 1, "note": "a"}', "", SECRET, '{"note": "b"}', '{"key": 2, "text": "c"}', '{"key": 3, "note": 5}']
     batch = pa.RecordBatch.from_arrays([pa.array(lines)], names=["value"])
