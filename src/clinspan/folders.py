@@ -10,6 +10,11 @@ from pathlib import Path
 from clinspan.exceptions import OutputError
 
 
+def vacant(target: Path) -> bool:
+    """Whether there is nothing at a path, or an empty folder, so that writing there loses nothing."""
+    return not target.exists() or (target.is_dir() and not any(target.iterdir()))
+
+
 @contextmanager
 def complete(target: Path) -> Iterator[Path]:
     """Yield a new folder that takes the target's place at the end; after an error nothing of it is left.

@@ -38,7 +38,9 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
 
 
 def names_of(frame: Any) -> list[str]:
-    """Return the columns of a frame; a list has its texts alone."""
+    """Return the columns of a frame, a Spark one too; a list has its texts alone."""
+    if is_spark_frame(frame):
+        return list(frame.columns)
     kind = frame_kind(frame)
     return [TEXT] if kind == "list" else list(map(str, frame.schema.names if kind == "arrow" else frame.columns))
 

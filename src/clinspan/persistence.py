@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from clinspan.annotators.base import Annotator
 from clinspan.exceptions import OutputError, UnsupportedModelError
-from clinspan.folders import complete
+from clinspan.folders import complete, vacant
 from clinspan.hub.resolve import BUNDLED
 from clinspan.inference.model import OpenedModel, open_model
 from clinspan.registry import ANNOTATORS, annotator_class
@@ -30,7 +30,7 @@ def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
     Raises:
         OutputError: if the folder holds anything but saved stages, which are replaced, or cannot be written.
     """
-    if folder.exists() and not _may_be_replaced(folder):
+    if not (vacant(folder) or _holds_nothing_else(folder)):
         msg = f"{folder} exists and holds no saved pipeline; name another folder."
         raise OutputError(msg)
     width = len(str(len(stages)))
@@ -41,10 +41,9 @@ def save_stages(stages: Sequence[Annotator], folder: Path) -> None:
         _write_json(new / _METADATA, {"format": _FORMAT, "stages": names})
 
 
-def _may_be_replaced(folder: Path) -> bool:
-    """Whether a folder is empty or holds saved stages and nothing else, so that no other files are lost."""
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {str(folder)}
-    return not names or (names <= _PARTS and is_saved(folder))
+def _holds_nothing_else(folder: Path) -> bool:
+    """Whether a folder holds saved stages and no other files, which would be lost."""
+    return is_saved(folder) and {path.name for path in folder.iterdir()} <= _PARTS
 
 
 def is_saved(folder: Path) -> bool:

@@ -42,7 +42,7 @@ class Pipeline:
 
     def plan(self) -> tuple[Annotator, ...]:
         """Return the stages to run: classifiers on one graph with the same inputs become one stage."""
-        return fused([stage for stage in self.stages if not _lazy(stage)])
+        return fused(self._working)
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Annotate a stream of batches, in order and in bounded memory."""
@@ -67,8 +67,7 @@ class Pipeline:
         if is_spark_frame(frame):
             from clinspan.engines import spark
 
-            stages = self.reading(text_col or self.text_col).stages
-            return spark.transformed([stage for stage in stages if not _lazy(stage)], frame)
+            return spark.transformed(self.reading(text_col or self.text_col)._working, frame)
         frame = listed(frame)
         values = text_values(frame, text_col or self.text_col)
         source = TextSource(values, nested=holds_lists(values))
@@ -99,6 +98,10 @@ class Pipeline:
         """The column that the first assembler reads."""
         found = (stage.input_col for stage in self.stages if isinstance(stage, DocumentAssembler))
         return next(found, TEXT)
+
+    @property
+    def _working(self) -> list[Annotator]:
+        return [stage for stage in self.stages if not _lazy(stage)]
 
     @property
     def _columns_beside_text(self) -> list[str]:

@@ -18,7 +18,7 @@ from clinspan.compat.stage import ModelStage
 from clinspan.compat.stages import CLASSES
 from clinspan.compat.wiring import wired
 from clinspan.exceptions import TextError
-from clinspan.frames import is_spark_frame, names_of, only
+from clinspan.frames import names_of, only
 from clinspan.inference.model import BiLstmModel, open_model
 from clinspan.pipeline import Pipeline
 from clinspan.rows import describe_rows
@@ -80,7 +80,7 @@ class LightPipeline:
     def transform(self, dataset: Any) -> Any:
         """Return the frame with the columns of all stages, or with those of `output_cols` alone."""
         after = self.pipeline_model.transform(dataset)
-        return only(after, [*_columns_of(dataset), *self._chosen]) if self._chosen else after
+        return only(after, [*names_of(dataset), *self._chosen]) if self._chosen else after
 
     def _rows(self, target: Any, optional_target: Any, metadata: Any) -> Iterator[Found]:
         if isinstance(optional_target, Mapping):
@@ -109,10 +109,6 @@ class LightPipeline:
             for annotation in found:
                 annotation.embeddings = []
         return found
-
-
-def _columns_of(frame: Any) -> list[str]:
-    return list(frame.columns) if is_spark_frame(frame) else names_of(frame)
 
 
 def _on_texts(annotator: Annotator) -> Annotator:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clinspan.compat.saved import local_path, read_metadata
 from clinspan.exceptions import UnsupportedModelError
-from clinspan.folders import complete
+from clinspan.folders import complete, vacant
 
 
 class Writer:
@@ -48,9 +48,7 @@ class Writer:
 
 def _may_be_replaced(folder: Path) -> bool:
     """Whether a folder is empty or holds a saved stage, so that no other files are lost."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        return True
     try:
-        return bool(read_metadata(folder))
+        return vacant(folder) or bool(read_metadata(folder))
     except UnsupportedModelError:
         return False

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from clinspan.corpora import Reading, Scheme
 from clinspan.exceptions import DamagedModelError, ModelError, OutputError, UnsupportedModelError
+from clinspan.folders import vacant
 from clinspan.tagging import label_names
 
 MANIFEST: Final = "manifest.json"
@@ -238,7 +239,7 @@ def replaced(target: Path) -> Manifest | None:
     Raises:
         OutputError: if anything else is there, which would be lost.
     """
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+    if vacant(target):
         return None
     try:
         return Manifest.read(target)
