@@ -25,7 +25,7 @@ def import_model(
     source: Annotated[
         str,
         typer.Argument(
-            help="A Hugging Face folder, or hf:owner/name[@revision] to download one; or a folder that Spark NLP saved "
+            help="A Hugging Face folder, or hf:owner/name\\[@revision] to download one; or a folder that Spark NLP saved "
             "or reads by loadSavedModel, or an archive of that."
         ),
     ],

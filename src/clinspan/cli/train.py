@@ -30,12 +30,12 @@ def train(
         typer.Option("--output", "-o", help="Model folder to write; RUNS/NAME/model by default."),
     ] = None,
 ) -> None:
-    """Train a model by a recipe, export it as int8 ONNX, score it, and write manifest and card.
+    r"""Train a model by a recipe, export it as int8 ONNX, score it, and write manifest and card.
 
-    A recipe with the table [pretrain] adapts an encoder to a domain instead; one with the table [vectors] trains word
+    A recipe with the table \[pretrain] adapts an encoder to a domain instead; one with the table \[vectors] trains word
     vectors. A recipe that starts from another one of its folder follows that one first, unless its run is there.
 
-    Needs the train extra: pip install 'clinspan[train]'.
+    Needs the train extra: pip install 'clinspan\[train]'.
     """
     from clinspan.training.extra import check_extra
 

@@ -4,8 +4,10 @@ import importlib.util
 import json
 
 import pytest
+import typer
+from rich.text import Text
 
-from clinspan import __version__
+from clinspan import __version__, cli
 from clinspan.cli.names import complete_model
 from clinspan.examples import EXAMPLES
 from clinspan.hub.resolve import installed_heads
@@ -36,6 +38,19 @@ def test_every_command_explains_itself(clinspan, command):
     outcome = clinspan(command, "--help")
     assert outcome.code == 0
     assert "Usage: " in outcome.out
+
+
+def _help_texts(command):
+    """Yield what `--help` says of a command, its parameters and its commands."""
+    yield command.help
+    yield from (parameter.help for parameter in command.params)
+    for below in getattr(command, "commands", {}).values():
+        yield from _help_texts(below)
+
+
+def test_no_help_text_loses_its_brackets_to_markup():
+    for text in filter(None, _help_texts(typer.main.get_command(cli._typer))):
+        assert Text.from_markup(text).plain == text.replace("\\[", "[")
 
 
 def test_an_unknown_command(clinspan):
