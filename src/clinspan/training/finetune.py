@@ -122,7 +122,8 @@ class Finetuner:
 
     def _finished(self) -> bool:
         stale = self.state.epoch - 1 - self.state.best_epoch
-        return self.state.epoch >= self.options.epochs or stale >= self.options.patience
+        stopped = stale >= self.options.patience and not self.options.mean_of_epochs
+        return self.state.epoch >= self.options.epochs or stopped
 
     def _epoch_batches(self, epoch: int) -> list[Batch]:
         rng = random.Random(self.seed * 1000 + epoch)  # noqa: S311 - order of batches, not a secret
@@ -191,16 +192,20 @@ class Finetuner:
         better = score > self.state.best_score or not self.best
         if better:
             self.state.best_score, self.state.best_epoch = score, epoch
-        if better or self.options.mean_of_epochs:
+        if better or self._averaged(epoch):
             self._remember(epoch)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
         self.console.print(f"epoch {epoch + 1}: loss {loss:.4f}  dev strict F1 {shown}", highlight=False)
 
+    def _averaged(self, epoch: int) -> int:
+        """Return which one of the epochs whose mean is kept this one is, from 1; 0: none, or one before them."""
+        return max(0, epoch + 1 - (self.options.epochs - self.options.mean_of_epochs))
+
     def _remember(self, epoch: int) -> None:
-        """Keep the averaged weights of an epoch, or their mean over all epochs (Izmailov et al. 2018)."""
+        """Keep the averaged weights of an epoch, or their mean over the last ones (Izmailov et al. 2018)."""
         weights = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
-        if self.options.mean_of_epochs and epoch:
-            weights = {k: torch.lerp(self.best[k], v, 1 / (epoch + 1)) for k, v in weights.items()}
+        if (count := self._averaged(epoch)) > 1:
+            weights = {k: torch.lerp(self.best[k], v, 1 / count) for k, v in weights.items()}
         self.best = weights
 
     @torch.no_grad()

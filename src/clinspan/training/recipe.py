@@ -136,7 +136,7 @@ class TrainingRecipe:
 
     Attributes:
         epochs: most passes over the training data.
-        patience: epochs without a better dev score before it stops.
+        patience: epochs without a better dev score before it stops, where no mean of epochs is kept.
         batch_subwords: padded sub-words in a batch.
         learning_rate: peak, for the top layer of the encoder.
         head_learning_rate: peak, for the heads.
@@ -146,7 +146,7 @@ class TrainingRecipe:
         attention_dropout: share of attention weights dropped; on a CPU it costs a third of the time.
         mask: share of sub-words replaced by the mask token, so that context has to be used.
         average: decay per step of the averaged weights that are judged and kept; 0 keeps the raw ones.
-        mean_of_epochs: whether the mean of the averaged weights of all epochs is kept, not those of the best epoch.
+        mean_of_epochs: how many of the last epochs give the averaged weights whose mean is kept; 0: the best one alone.
         keep_start: share of the weights it starts from in those that are kept; the start has to have all heads.
         quantization_aware: whether the encoder's matrices are rounded in training as they are in the int8 graph.
     """
@@ -163,7 +163,7 @@ class TrainingRecipe:
     attention_dropout: float = 0.0
     mask: float = 0.0
     average: float = 0.0
-    mean_of_epochs: bool = False
+    mean_of_epochs: int = 0
     keep_start: float = 0.0
     quantization_aware: bool = False
     max_grad_norm: float = 1.0
@@ -285,6 +285,7 @@ def _check_values(where: str, recipe: Recipe) -> None:
         "no corpus has a train file": not any(corpus.train for corpus in recipe.corpora),
         f"{', '.join(idle)}: a teacher needs a train file, whose texts it annotates": idle,
         "epochs, patience and the size of a batch have to be 1 or more": min(*rounds, training.patience) < 1,
+        "mean_of_epochs has to be from 0 to epochs": not 0 <= training.mean_of_epochs <= training.epochs,
     }
     if found := next((problem for problem, there in problems.items() if there), None):
         msg = f"{where}: {found}."

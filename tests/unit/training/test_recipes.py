@@ -65,6 +65,7 @@ def test_names_of_patterns_stand_for_the_patterns(tmp_path: Path) -> None:
         ("[training]\nepochs = 1.5", "mine.toml: training: epochs has to be a whole number, not a number"),
         ("[[training]]\nepochs = 1", "mine.toml: training has to be a table, not a list"),
         ("[training]\nepochs = 0", "mine.toml: epochs, patience and the size of a batch have to be 1 or more"),
+        ("[training]\nepochs = 3\nmean_of_epochs = 4", "mine.toml: mean_of_epochs has to be from 0 to epochs"),
         ("[training]\npatience = 0", "mine.toml: epochs, patience and the size of a batch have to be 1 or more"),
         ('[bilstm]\nvectors = "v"\nepochs = 0', "mine.toml: epochs, patience and the size of a batch"),
         (

@@ -177,21 +177,25 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert run(data, checkpoint, "parts", epochs=3).files == whole.files
 
 
-def test_the_mean_of_all_epochs_may_be_kept(data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen, kept, remember = [], [], finetune.Finetuner._remember
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_mean_of_the_last_epochs_may_be_kept(
+    data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    seen, kept, judge = [], [], finetune.Finetuner._judge
 
-    def watch(self: finetune.Finetuner, epoch: int) -> None:
+    def watch(self: finetune.Finetuner, loss: float) -> None:
+        judge(self, loss)
         seen.append({name: weight.clone() for name, weight in self.average.module.state_dict().items()})
-        remember(self, epoch)
         kept.append(self.best)
 
-    monkeypatch.setattr(finetune.Finetuner, "_remember", watch)
+    monkeypatch.setattr(finetune.Finetuner, "_judge", watch)
     read = recipe(data, checkpoint, epochs=3)
-    read = replace(read, training=replace(read.training, mean_of_epochs=True))
+    read = replace(read, training=replace(read.training, mean_of_epochs=count, patience=1))
     train(read, data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
     assert len(seen) == 3
     for name, weight in kept[-1].items():
-        assert torch.allclose(weight, torch.stack([epoch[name] for epoch in seen]).mean(dim=0), atol=1e-6), name
+        mean = torch.stack([epoch[name] for epoch in seen[-count:]]).mean(dim=0)
+        assert torch.allclose(weight, mean, atol=1e-6), name
 
 
 def test_a_run_is_not_gone_on_with_by_another_recipe(data: Path, checkpoint: Path) -> None:
