@@ -25,8 +25,8 @@ def import_model(
     source: Annotated[
         str,
         typer.Argument(
-            help="A Hugging Face folder, or hf:owner/name\\[@revision] to download one; or a folder that Spark NLP saved "
-            "or reads by loadSavedModel, or an archive of that."
+            help="A Hugging Face folder, or hf:owner/name\\[@revision] to download one; or a folder that Spark NLP "
+            "saved or reads by loadSavedModel, or an archive of that."
         ),
     ],
     name: Annotated[
