@@ -40,12 +40,16 @@ bench: $(VENV)/.train  ## measure speed and memory against named peers
 
 torch: $(VENV)/.train  ## install what training needs
 
-wheel: $(VENV)/.dev  ## build the wheel and print its size
+wheel: $(VENV)/.dev  ## build the wheel, print its size, and run the demo from it in an environment of its own
+	rm -rf dist $(VENV)-wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	ls -l dist
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd dist && $(abspath $(VENV)-wheel)/bin/clinspan demo
 
 clean:  ## remove the environment and all that was built
-	rm -rf $(VENV) $(VENV)-spark-* build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-spark-* $(VENV)-wheel build dist .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
