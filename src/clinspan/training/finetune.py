@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -28,12 +29,16 @@ from clinspan.training.recipe import Recipe, TrainingRecipe
 from clinspan.training.rounding import keep_rounded, round_weights
 from clinspan.training.schedule import warm_then_down
 
+_MOST_STEPS: Final = 1_000_000  # of an epoch; each step has a seed of its own, so that a run goes on from any
+
 
 @dataclass
 class State:
     """Where a run stands; everything a resumed run needs besides the weights."""
 
     epoch: int = 0
+    step: int = 0  # of the epoch
+    loss: float = 0.0  # sum over these steps
     best_epoch: int = -1
     best_score: float = -1.0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -82,6 +87,7 @@ class Finetuner:
         steps = len(self._epoch_batches(0)) * self.options.epochs
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_then_down(steps, self.options.warmup))
         self.state = State()
+        self.saved = time.monotonic()
         self.best: dict[str, Tensor] = {}
         averaging = get_ema_multi_avg_fn(self.options.average)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(model, multi_avg_fn=averaging)
@@ -137,15 +143,22 @@ class Finetuner:
         return batches
 
     def _train_epoch(self, progress: Progress) -> float:
+        """Go through an epoch, from where it was left; return its mean loss."""
         self.model.train()
-        torch.manual_seed(self.seed * 1000 + self.state.epoch)
         batches = self._epoch_batches(self.state.epoch)
-        task = progress.add_task(f"epoch {self.state.epoch + 1}/{self.options.epochs}", total=len(batches))
-        total = sum(self._step(batch, progress, task) for batch in batches)
+        name = f"epoch {self.state.epoch + 1}/{self.options.epochs}"
+        task = progress.add_task(name, total=len(batches), completed=self.state.step)
+        for batch in batches[self.state.step :]:
+            self._step(batch)
+            progress.advance(task)
+            if time.monotonic() - self.saved > self.options.checkpoint_minutes * 60:
+                self._save()
         progress.remove_task(task)
-        return total / len(batches)
+        loss, self.state.step, self.state.loss = self.state.loss / len(batches), 0, 0.0
+        return loss
 
-    def _step(self, batch: Batch, progress: Progress, task: TaskID) -> float:
+    def _step(self, batch: Batch) -> None:
+        torch.manual_seed((self.seed * 1000 + self.state.epoch) * _MOST_STEPS + self.state.step)
         loss = self._loss(batch.to(self.device))
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.max_grad_norm)
@@ -153,8 +166,8 @@ class Finetuner:
         self.schedule.step()
         self.optimizer.zero_grad()
         self.average.update_parameters(self.model)
-        progress.advance(task)
-        return loss.item()
+        self.state.step += 1
+        self.state.loss += loss.item()
 
     def _loss(self, batch: Batch) -> Tensor:
         """Return the weighted sum of the losses of the heads that the corpus teaches."""
@@ -245,6 +258,7 @@ class Finetuner:
             "schedule": self.schedule.state_dict(),
         }
         write_checkpoint(self.folder, self.identity, content)
+        self.saved = time.monotonic()
 
     def _resume(self) -> None:
         content = read_checkpoint(self.folder, self.identity, self.device)
@@ -256,7 +270,7 @@ class Finetuner:
         self.optimizer.load_state_dict(content["optimizer"])
         self.schedule.load_state_dict(content["schedule"])
         self.best = {k: v.cpu() for k, v in content["best"].items()}
-        self.console.print(f"resumed after epoch {self.state.epoch}", highlight=False)
+        self.console.print(f"resumed after epoch {self.state.epoch}, step {self.state.step}", highlight=False)
 
 
 def _arrays(sets: Sequence[Examples]) -> Iterator[Ints]:

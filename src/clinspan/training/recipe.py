@@ -149,6 +149,7 @@ class TrainingRecipe:
         mean_of_epochs: how many of the last epochs give the averaged weights whose mean is kept; 0: the best one alone.
         keep_start: share of the weights it starts from in those that are kept; the start has to have all heads.
         quantization_aware: whether the encoder's matrices are rounded in training as they are in the int8 graph.
+        checkpoint_minutes: time between checkpoints within an epoch; there is one after each, too.
     """
 
     epochs: int = 10
@@ -167,6 +168,7 @@ class TrainingRecipe:
     keep_start: float = 0.0
     quantization_aware: bool = False
     max_grad_norm: float = 1.0
+    checkpoint_minutes: float = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)

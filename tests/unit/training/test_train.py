@@ -6,6 +6,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -90,8 +91,9 @@ def recipe(folder: Path, checkpoint: Path, epochs: int) -> Recipe:
     return Recipe.read(path)
 
 
-def run(data: Path, checkpoint: Path, runs: str, epochs: int = 8) -> Manifest:
+def run(data: Path, checkpoint: Path, runs: str, epochs: int = 8, **training: Any) -> Manifest:
     read = recipe(data, checkpoint, epochs)
+    read = replace(read, training=replace(read.training, **training))
     return train(read, data=DataFolders((data,)), runs=data / runs, output=data / runs / "model", console=QUIET)
 
 
@@ -154,27 +156,28 @@ def test_a_share_of_the_start_may_be_kept(data: Path, checkpoint: Path, share: f
 
 
 def test_a_share_of_a_start_without_the_heads_is_refused(data: Path, checkpoint: Path) -> None:
-    read = recipe(data, checkpoint, epochs=1)
-    read = replace(read, training=replace(read.training, keep_start=0.5))
     with pytest.raises(RecipeError, match=r"keep_start wants a start with all heads; .* lacks organs with these tags"):
-        train(read, data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
+        run(data, checkpoint, "runs", epochs=1, keep_start=0.5)
 
 
+@pytest.mark.parametrize("minutes", [0.0, 60.0], ids=["within an epoch", "after an epoch"])
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
-    data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, minutes: float
 ) -> None:
-    whole = run(data, checkpoint, "whole", epochs=3)
-    save = finetune.Finetuner._save
-
     def save_and_stop(self: finetune.Finetuner) -> None:
         save(self)
-        raise KeyboardInterrupt
+        steps.append(self.state.step)
+        if len(steps) == 2:
+            raise KeyboardInterrupt
 
+    whole = run(data, checkpoint, "whole", epochs=3, checkpoint_minutes=minutes)
+    save, steps = finetune.Finetuner._save, list[int]()
     monkeypatch.setattr(finetune.Finetuner, "_save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
-        run(data, checkpoint, "parts", epochs=3)
+        run(data, checkpoint, "parts", epochs=3, checkpoint_minutes=minutes)
+    assert steps == ([1, 2] if minutes == 0 else [0, 0])
     monkeypatch.undo()
-    assert run(data, checkpoint, "parts", epochs=3).files == whole.files
+    assert run(data, checkpoint, "parts", epochs=3, checkpoint_minutes=minutes).files == whole.files
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -189,9 +192,7 @@ def test_the_mean_of_the_last_epochs_may_be_kept(
         kept.append(self.best)
 
     monkeypatch.setattr(finetune.Finetuner, "_judge", watch)
-    read = recipe(data, checkpoint, epochs=3)
-    read = replace(read, training=replace(read.training, mean_of_epochs=count, patience=1))
-    train(read, data=DataFolders((data,)), runs=data / "runs", output=data / "model", console=QUIET)
+    run(data, checkpoint, "runs", epochs=3, mean_of_epochs=count, patience=1)
     assert len(seen) == 3
     for name, weight in kept[-1].items():
         mean = torch.stack([epoch[name] for epoch in seen[-count:]]).mean(dim=0)
