@@ -23,10 +23,10 @@ TITLES = {
 }
 INTRODUCTION = """# The examples of the model cards
 
-The model cards and the announcement that clinspan's model names come from print tables for example texts. Below is
-every row: whether it is right, and what clinspan finds at the same place. Where a row is called wrong, the example's
-own text or table contradicts it, and agreeing with it would be an error. `clinspan demo` prints everything that is
-found in these texts.
+The model cards of Spark NLP / Healthcare NLP (John Snow Labs), and the announcement, that clinspan's model names come
+from print tables for example texts. Below is every row: whether it is right, and what clinspan finds at the same
+place. Where a row is called wrong, the example's own text or table contradicts it, and agreeing with it would be an
+error. `clinspan demo` prints everything that is found in these texts.
 
 This page is written by `python docs/make_seeds.py`, its judgements lie in `tests/cases/seeds.jsonl`, and
 `tests/docs/test_seeds.py` holds clinspan to them.
@@ -53,6 +53,11 @@ def found_at(case: dict[str, Any], document: Document) -> list[tuple[str, str]]:
     return [(e.text, e.label) for e in document.entities if e.start < stop and start < e.end]
 
 
+def is_found(case: dict[str, Any], document: Document) -> bool:
+    """Whether a row is found with its edges and its label."""
+    return (case["text"], case["label"]) in found_at(case, document)
+
+
 def page() -> str:
     """Return the whole page."""
     return INTRODUCTION + "".join(_sections())
@@ -62,13 +67,16 @@ def _sections() -> Iterator[str]:
     documents = annotated()
     for seed, title in TITLES.items():
         rows = [case for case in cases() if case["seed"] == seed]
+        right = [case for case in rows if case["right"]]
+        hits = sum(is_found(case, documents[case["model"]]) for case in right)
         yield f"\n## {title} (`{rows[0]['model']}`)\n\n"
+        yield f"Of {len(right)} right rows clinspan finds {hits} with their edges and labels.\n\n"
         yield "| text | printed label | right? | clinspan |\n|---|---|---|---|\n"
         for case in rows:
-            right = "yes" if case["right"] else "no"
+            judged = "yes" if case["right"] else "no"
             why = f": {case['why']}" if "why" in case else ""
             found = ", ".join(f"{text} `{label}`" for text, label in found_at(case, documents[case["model"]]))
-            yield f"| {case['text']} | `{case['label']}` | {right}{why} | {found or '–'} |\n"
+            yield f"| {case['text']} | `{case['label']}` | {judged}{why} | {found or '–'} |\n"
 
 
 if __name__ == "__main__":

@@ -54,9 +54,13 @@ def _shown(languages: tuple[str, ...]) -> str:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Model name or folder.", autocompletion=complete_model)],
+    name: Annotated[
+        str, typer.Argument(help="Model name; a folder for all that it has.", autocompletion=complete_model)
+    ],
 ) -> None:
     """Print a model's card: what it is, its labels, its training data, its scores."""
+    from dataclasses import replace
+
     from rich.markdown import Markdown
 
     from clinspan.hub.card import card_text
@@ -64,4 +68,5 @@ def show(
 
     found = resolve(name)
     OUT.print(str(found.folder), style="dim", soft_wrap=True)
-    OUT.print(Markdown(card_text(found.manifest)))
+    one = name in found.head.names or "#" in name
+    OUT.print(Markdown(card_text(replace(found.manifest, heads=(found.head,)) if one else found.manifest)))

@@ -11,7 +11,7 @@ from clinspan.hub.manifest import BILSTM, SENTENCE_CNN, WORD_VECTORS, Head, Mani
 CARD: Final = "README.md"
 _MICRO: Final = "micro"
 MEASURE: Final = "measure"  # the use of a corpus that was not trained on
-UNSEEN: Final = "unseen"  # of one that has none of its texts in any train set either
+UNSEEN: Final = "unseen"  # of one that has none of its texts in any train set, nor read by the encoder
 
 
 def write_card(manifest: Manifest, folder: Path) -> None:

@@ -92,7 +92,7 @@ class CorpusRecipe:
             `#head` behind it if it has several; "" where they are annotated.
         dev: path below the data folder; "" for none.
         judge: whether its dev set helps to choose the epoch.
-        unseen: whether none of its texts is in any train set; for the card.
+        unseen: whether none of its texts is in any train set, nor in what the encoder read; for the card.
         passes: how often an epoch sees it; a fraction takes a random share.
         licence, url: for the card.
     """

@@ -10,7 +10,7 @@ from rich.text import Text
 from clinspan import __version__, cli
 from clinspan.cli.names import complete_model
 from clinspan.examples import EXAMPLES
-from clinspan.hub.resolve import installed_heads
+from clinspan.hub.resolve import installed_heads, resolve
 from clinspan.inference.session import OnnxSession
 from models import copied_model
 from spark_layout import from_spark, zipped
@@ -116,8 +116,14 @@ class TestModels:
         assert outcome.code == 0
         assert "Labels: " in outcome.out
         assert "Organ" in outcome.out
+        assert "en/slim" not in outcome.out
 
-    def test_card_of_a_folder(self, clinspan, tmp_path):
+    def test_card_of_a_folder_has_all_heads(self, clinspan):
+        folder = resolve("en/anatomy").folder
+        assert {"en/anatomy", "en/slim"} <= set(clinspan("models", "show", folder).out.split())
+        assert "en/anatomy" not in clinspan("models", "show", f"{folder}#slim").out
+
+    def test_a_folder_is_named_as_it_is(self, clinspan, tmp_path):
         folder = copied_model(tmp_path / "[red]m")
         assert clinspan("models", "show", folder).out.splitlines()[0] == str(folder)
 
