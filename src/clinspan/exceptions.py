@@ -94,6 +94,11 @@ class ModelNotFoundError(ModelError, LookupError):
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return cls(f"No model {name!r}.{hint} `clinspan models` lists all of them.")
 
+    @classmethod
+    def from_language(cls, name: str, language: str, known: Iterable[str]) -> ModelNotFoundError:
+        """Name the languages in which there is a model of that name."""
+        return cls(f"No model {name!r} for the language {language!r}; it is there for {', '.join(known)}.")
+
 
 class DamagedModelError(ModelError):
     """A model file is absent or differs from the checksum in its manifest."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from clinspan.codepoints import Ints
 from clinspan.exceptions import TEXT_COL, ColumnTypeError, InputError, MissingColumnError
-from clinspan.texts import TEXT, checked_text, python_values
+from clinspan.texts import TEXT, is_text, python_values, text_column
 
 
 def text_values(frame: Any, text_col: str) -> Iterable[Any]:
@@ -33,7 +34,7 @@ def text_values(frame: Any, text_col: str) -> Iterable[Any]:
     if kind == "list":
         return frame
     column = column_of(frame, text_col)
-    _check_type(text_col, column, kind)
+    _check_type(text_col, column)
     return python_values(column) if kind == "arrow" else column.to_list()
 
 
@@ -58,13 +59,25 @@ def column_of(frame: Any, name: str, argument: str = TEXT_COL) -> Any:
         InputError: if there are several.
     """
     kind, names = frame_kind(frame), names_of(frame)
-    if kind == "list" or name not in names:
+    if kind == "list":
+        raise MissingColumnError.from_name(name, names, argument=argument)
+    at = place_of(name, names, argument)
+    return frame.iloc[:, at] if kind == "pandas" else frame.to_series(at) if kind == "polars" else frame.column(at)
+
+
+def place_of(name: str, names: Sequence[str], argument: str = TEXT_COL) -> int:
+    """Return where a column stands among all.
+
+    Raises:
+        MissingColumnError: if there is none of that name.
+        InputError: if there are several.
+    """
+    if name not in names:
         raise MissingColumnError.from_name(name, names, argument=argument)
     if (count := names.count(name)) > 1:
         msg = f"{count} columns are called {name!r}; rename all but one."
         raise InputError(msg)
-    at = names.index(name)
-    return frame.iloc[:, at] if kind == "pandas" else frame.to_series(at) if kind == "polars" else frame.column(at)
+    return names.index(name)
 
 
 def arrow_columns(frame: Any, names: Iterable[str], argument: str = TEXT_COL) -> dict[str, pa.Array]:
@@ -83,10 +96,19 @@ def _as_arrow(name: str, column: Any) -> pa.Array:
     if not isinstance(column, pa.Array | pa.ChunkedArray):
         try:
             column = pa.array(column, from_pandas=True)
-        except pa.ArrowException:  # its message quotes a value, which may be a patient's
-            msg = f"Column {name!r} holds values of several kinds; convert it to one, such as text."
+        except (pa.ArrowException, UnicodeError, OverflowError):  # they quote a value, which may be a patient's
+            msg = f"Column {name!r} holds values of several kinds, or no clean text; convert it to one, such as text."
             raise ColumnTypeError(msg) from None
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Return names that differ, for columns: one that is taken gets the next free number, as in `ner_2`."""
+    found: list[str] = []
+    for name in names:
+        free = (spelled for spelled in chain([name], (f"{name}_{n}" for n in count(2))) if spelled not in found)
+        found.append(next(free))
+    return found
 
 
 def only(frame: Any, names: Sequence[str]) -> Any:
@@ -110,12 +132,10 @@ def listed(frame: Any) -> Any:
     return list(frame) if isinstance(frame, Iterator) else frame
 
 
-def _check_type(name: str, column: Any, kind: str) -> None:
-    dtype = column.type if kind == "arrow" else column.dtype
-    spelled = str(dtype).lower()
-    textual = ("object", "str", "utf8", "null", "categor", "enum", "binary", "dictionary")
-    if not any(word in spelled for word in textual) and len(column) and not _all_missing(column):
-        raise ColumnTypeError.from_type(name, dtype)
+def _check_type(name: str, column: Any) -> None:
+    kind = _as_arrow(name, column[:0]).type  # null for objects of any kind: each is looked at on its own
+    if not is_text(kind, lists=True) and len(column) and not _all_missing(column):
+        raise ColumnTypeError.from_type(name, getattr(column, "dtype", kind))
 
 
 def _all_missing(column: Any) -> bool:
@@ -163,8 +183,7 @@ def with_columns(frame: Any, columns: Mapping[str, pa.Field], batches: Sequence[
         polars = sys.modules["polars"]
         return frame.with_columns(polars.from_arrow(_without_maps(table)).get_columns())
     if kind == "list":
-        raw = pa.table({TEXT: pa.array([checked_text(value)[0] for value in frame], pa.string())})
-        return _appended(raw, table)
+        return _appended(pa.table({TEXT: text_column(frame)}), table)
     if isinstance(frame, pa.RecordBatch):
         whole = _appended(pa.Table.from_batches([frame]), table).combine_chunks()
         return (whole.to_batches() or [pa.RecordBatch.from_pylist([], schema=whole.schema)])[0]

@@ -23,7 +23,7 @@ from clinspan.document import Document, Entity
 from clinspan.engines.base import Finish, Selected
 from clinspan.engines.local import LocalEngine
 from clinspan.exceptions import ID_COL, InputError, TextError, UnsupportedModelError
-from clinspan.frames import arrow_columns, frame_kind, is_spark_frame, listed, text_values, with_columns
+from clinspan.frames import arrow_columns, frame_kind, is_spark_frame, listed, numbered, text_values, with_columns
 from clinspan.inference.cache import DEFAULT_BYTES
 from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, open_model, vectors_of
 from clinspan.long_table import COLUMNS, IdentifiedRows, LongTable, identified
@@ -52,8 +52,10 @@ def load(
         cache_bytes: bound of the cache of repeated sentences, in bytes; 0 switches it off.
 
     Raises:
+        InputError: if no model is named, or `keep` or `threads` is none of their values.
         ModelNotFoundError: if nothing has that name.
         DamagedModelError: if a file of the model differs from its checksum.
+        UnsupportedModelError: if a model finds no entities, or a folder is that of no model.
 
     >>> import clinspan
     >>> ner = clinspan.load("en/anatomy")
@@ -72,6 +74,10 @@ class EntityRecognizer:
         models: opened heads.
         engine: who runs them.
         keep: which of overlapping entities stay, as for `ChunkMerge`.
+
+    Raises:
+        InputError: if there is no model, or `keep` is none of its values.
+        UnsupportedModelError: if a model finds no entities.
     """
 
     models: tuple[OpenedModel, ...]
@@ -82,7 +88,7 @@ class EntityRecognizer:
         check_choice("keep", self.keep, PRECEDENCE)
         if not self.models:
             msg = "Name at least one model, such as 'en/anatomy'; `clinspan models` lists all."
-            raise ValueError(msg)
+            raise InputError(msg)
         _ = self.pipeline  # a model that finds no entities is refused here
 
     def __call__(self, text: str) -> Document:
@@ -100,9 +106,10 @@ class EntityRecognizer:
     def pipe(self, texts: Iterable[Any]) -> Iterator[Document]:
         """Annotate a stream of texts, in order, on all threads, a few batches ahead at most.
 
-        A text that cannot be annotated comes out with its `error` set and costs no other.
+        A text that cannot be annotated comes out with its `error` set and costs no other. A lone text is a stream
+        of one.
         """
-        source = TextSource(texts)
+        source = TextSource([texts] if isinstance(texts, str | bytes) else texts)
         row = 0
         for batch in self.pipeline.run(source.batches()):
             found = self._entities_by_row(batch)
@@ -211,8 +218,7 @@ class EntityRecognizer:
         if len(self.models) == 1:
             return [(self.models[0], "ner", CHUNK_COLUMN)]
         names = [model.head.name.replace("/", "_") for model in self.models]
-        tails = [f"{n}_{names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]
-        return [(m, f"ner_{t}", f"{CHUNK_COLUMN}_{t}") for m, t in zip(self.models, tails, strict=True)]
+        return [(m, f"ner_{t}", f"{CHUNK_COLUMN}_{t}") for m, t in zip(self.models, numbered(names), strict=True)]
 
     @property
     def _merges(self) -> bool:

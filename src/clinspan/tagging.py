@@ -117,29 +117,6 @@ def tags_to_spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     return [(int(a), int(b), table.labels[c]) for a, b, c in zip(starts, stops, labels, strict=True)]
 
 
-def spans_to_tags(length: int, spans: Iterable[tuple[int, int, str]], scheme: str = "IOB2") -> list[str]:
-    """Spell spans over tokens as tags.
-
-    Args:
-        length: number of tokens.
-        spans: (first, one past last, label), not overlapping.
-        scheme: `IOB1`, `IOB2` or `BIOES`.
-    """
-    tags = [OUTSIDE] * length
-    previous = (-1, "")
-    for start, stop, label in sorted(spans):
-        inside = [f"I-{label}"] * (stop - start)
-        if scheme == "IOB2" or (scheme == "IOB1" and previous == (start, label)):
-            inside[0] = f"B-{label}"
-        elif scheme == "BIOES":
-            inside[0], inside[-1] = f"B-{label}", f"E-{label}"
-            if stop - start == 1:
-                inside[0] = f"S-{label}"
-        tags[start:stop] = inside
-        previous = (stop, label)
-    return tags
-
-
 def put_tags(tag_ids: Ints, starts: Ints, stops: Ints, spans: Iterable[LabelledSpan], index: Mapping[str, int]) -> None:
     """Write the IOB2 tags of character spans onto the units they touch; of spans that share units the longest stays.
 

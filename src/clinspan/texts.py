@@ -15,6 +15,16 @@ from clinspan.rows import ROW
 BATCH_CHARACTERS: Final = 16_000  # few, so that threads prepare one batch while the model runs another
 TEXT: Final = "text"
 LISTS: Final = (list, tuple, np.ndarray)
+_TEXT_TYPES: Final = (
+    pa.types.is_null,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+)
+_LIST_TYPES: Final = (pa.ListType, pa.LargeListType, pa.FixedSizeListType, pa.ListViewType, pa.LargeListViewType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class TextSource:
         texts: list[str | list[str | None] | None] = []
         size = 0
         for value in self.values:
-            text, error = self._checked(value)
+            text, error = self.checked(value)
             if error:
                 self.errors[self.rows] = error
             texts.append(text)
@@ -59,12 +69,19 @@ class TextSource:
         if texts:
             yield _text_batch(texts, self.rows)
 
-    def _checked(self, value: object) -> tuple[str | list[str | None] | None, str | None]:
+    def checked(self, value: object) -> tuple[str | list[str | None] | None, str | None]:
+        """Return (text or texts, None), or (None, what is wrong)."""
         if not (self.nested and isinstance(value, LISTS)):
             return checked_text(value)
         checked = [checked_text(text) for text in value]
         error = next((wrong for _, wrong in checked if wrong), None)
         return (None, error) if error else ([text for text, _ in checked], None)
+
+
+def text_column(values: Iterable[Any]) -> pa.Array | pa.ChunkedArray:
+    """Return texts, or lists of texts, as a column; what is neither is null."""
+    source = TextSource(values, nested=holds_lists(values))
+    return _column([source.checked(value)[0] for value in values])
 
 
 def holds_lists(values: Iterable[Any]) -> bool:
@@ -79,10 +96,13 @@ def _size(text: str | list[str | None] | None) -> int:
 def _text_batch(texts: Sequence[str | list[str | None] | None], stop: int) -> pa.RecordBatch:
     """Return the texts of the rows that end before `stop`."""
     rows = pa.array(np.arange(stop - len(texts), stop))
+    return pa.RecordBatch.from_arrays([_column(texts), rows], names=[TEXT, ROW])
+
+
+def _column(texts: Sequence[str | list[str | None] | None]) -> pa.Array | pa.ChunkedArray:
     if any(isinstance(text, list) for text in texts):
-        lists = [[text] if isinstance(text, str) else text for text in texts]
-        return pa.RecordBatch.from_arrays([pa.array(lists, pa.list_(pa.string())), rows], names=[TEXT, ROW])
-    return pa.RecordBatch.from_arrays([pa.array(texts, pa.string()), rows], names=[TEXT, ROW])
+        return pa.array([[text] if isinstance(text, str) else text for text in texts], pa.list_(pa.string()))
+    return pa.array(texts, pa.string())
 
 
 def no_texts() -> pa.RecordBatch:
@@ -107,6 +127,15 @@ def _is_missing(value: object) -> bool:
     if value is None or value is getattr(sys.modules.get("pandas"), "NA", None):
         return True
     return isinstance(value, float) and bool(np.isnan(value))
+
+
+def is_text(kind: pa.DataType, *, lists: bool = False) -> bool:
+    """Whether a column of that Arrow type may hold texts, perhaps as bytes, or, if wanted, lists of them."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    if lists and isinstance(kind, _LIST_TYPES):
+        return is_text(kind.value_type)
+    return any(holds(kind) for holds in _TEXT_TYPES)
 
 
 def python_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:

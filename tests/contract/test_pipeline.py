@@ -368,6 +368,11 @@ def test_an_assembler_reads_lists_of_texts(make):
     assert found == [["The kidney.", "The liver."], [], [], ["The heart."]]
 
 
+def test_lists_of_texts_keep_their_texts():
+    rows = [["The kidney.", "The liver."], None, ["The heart."]]
+    assert Pipeline([DocumentAssembler()]).transform(rows).column("text").to_pylist() == rows
+
+
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "arrow"])
 def test_an_assembler_reads_metadata_from_dictionaries(make):
     frame = make({"text": ["x", "y", "z"], "about": [{"ward": "A"}, {"ward": "B"}, None]})

@@ -56,6 +56,12 @@ def test_tables(spark, tmp_path, expected, suffix):
     assert [(int(i), *rest) for i, *rest in written(output, form)] == expected
 
 
+def test_quotes_are_written_as_readers_of_csv_expect_them(spark, tmp_path):
+    (tmp_path / "notes.jsonl").write_text(json.dumps({"id": '5" tube, left', "text": "The kidney."}))
+    assert annotate(tmp_path / "notes.jsonl", "-o", tmp_path / "entities.csv").exit_code == 0
+    assert written(tmp_path / "entities.csv", "csv") == [('5" tube, left', 4, "kidney", "Organ")]
+
+
 @pytest.mark.parametrize(
     ("suffix", "bad", "warning"),
     [

@@ -121,6 +121,10 @@ class TestTexts:
         with pytest.warns(RowWarning, match="2 rows could not"):
             assert ner.entities([5, 5]).num_rows == 0
 
+    @pytest.mark.parametrize("text", [GOOD, GOOD.encode()], ids=["text", "bytes"])
+    def test_a_lone_text_is_a_stream_of_one(self, ner, text):
+        assert [document.text for document in ner.pipe(text)] == [GOOD]
+
     def test_no_texts(self, ner):
         assert list(ner.pipe([])) == []
         assert ner.entities([]).num_rows == 0
@@ -222,6 +226,22 @@ class TestFrames:
         assert one_line(error).startswith("Column 'n' holds ")
         assert "not text. Name the text column with text_col (--text-col)." in one_line(error)
 
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            pa.table({"text": [{"str": SECRET}]}),
+            pa.table({"text": pa.array([[1]], pa.list_(pa.field("element", pa.int32(), nullable=False)))}),
+            pl.DataFrame({"text": [{"str": SECRET}]}),
+            pd.DataFrame({"text": pd.Series([[1]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))}),
+            pd.DataFrame({"text": pd.Series([1, 2], dtype="category")}),
+        ],
+        ids=["struct", "list", "polars-struct", "pandas-list", "category"],
+    )
+    def test_a_column_of_another_type_whose_name_sounds_like_text(self, ner, frame):
+        with pytest.raises(ColumnTypeError) as error:
+            ner.transform(frame)
+        assert one_line(error).startswith("Column 'text' holds ")
+
     @pytest.mark.parametrize("kind", [k for k in KINDS if k.name != "list"], ids=str)
     def test_a_column_of_missing_values_only(self, ner, kind):
         frame = kind.make([GOOD, GOOD], n=[math.nan, math.nan] if kind.name == "pandas" else [None, None])
@@ -252,18 +272,30 @@ class TestNames:
         assert hint in one_line(error)
 
     def test_a_known_name_in_a_language_it_does_not_read(self):
-        with pytest.raises(ModelNotFoundError, match="No model 'en/anatomy'"):
+        with pytest.raises(ModelNotFoundError) as error:
             clinspan.load("en/anatomy", language="nl")
+        assert one_line(error) == "No model 'en/anatomy' for the language 'nl'; it is there for en."
 
     def test_no_name(self):
-        with pytest.raises(ValueError, match="Name at least one model, such as 'en/anatomy'"):
+        with pytest.raises(InputError, match="Name at least one model, such as 'en/anatomy'"):
             clinspan.load()
+
+    @pytest.mark.parametrize("threads", [0, -2])
+    def test_no_threads(self, threads):
+        with pytest.raises(InputError, match=f"threads is {threads}; give 1 or more"):
+            clinspan.load("en/anatomy", threads=threads)
 
     def test_a_folder_without_a_manifest(self, tmp_path):
         with pytest.raises(
             UnsupportedModelError, match=r"has no manifest\.json; bring a folder of Hugging Face or Spark NLP in"
         ):
             clinspan.load(str(tmp_path))
+
+    def test_a_folder_without_a_manifest_named_from_here(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "mine").mkdir()
+        with pytest.raises(UnsupportedModelError, match=r"has no manifest\.json"):
+            clinspan.load("./mine")
 
     def test_a_head_that_the_folder_does_not_have(self, tmp_path):
         folder = copied_model(tmp_path / "m")

@@ -46,6 +46,14 @@ def test_ids_of_several_kinds_are_refused_without_their_values(ner, untouched):
     assert error.value.__suppress_context__
 
 
+@pytest.mark.parametrize("value", ["Jane \ud800 Doe", 10**30], ids=["surrogate", "large"])
+def test_ids_that_no_column_can_hold_are_refused_without_their_values(ner, untouched, value):
+    frame = pd.DataFrame({"text": TEXTS, "id": pd.Series([value] * 3, dtype=object)})
+    with pytest.raises(ColumnTypeError, match="Column 'id' holds values of several kinds, or no clean text") as error:
+        ner.entities(frame, id_col="id")
+    assert error.value.__suppress_context__
+
+
 @pytest.mark.parametrize("frame", [TEXTS, pa.table({"text": TEXTS}), pd.DataFrame({"text": TEXTS})])
 def test_a_missing_id_column_costs_nothing(ner, untouched, frame):
     with pytest.raises(MissingColumnError, match="No column 'key'; available: 'text'"):

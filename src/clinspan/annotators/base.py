@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 
 import pyarrow as pa
 
-from clinspan.exceptions import MissingInputError
+from clinspan.exceptions import InputError, MissingInputError
 from clinspan.schema import annotation_kinds
 
 _TEXTS: Final = "tuple[str, ...]"  # as annotations spell it
@@ -130,7 +130,11 @@ def list_of_texts(name: str, given: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    """Refuse a parameter value that is not among the choices."""
+    """Refuse a parameter value that is not among the choices.
+
+    Raises:
+        InputError: naming them.
+    """
     if value not in choices:
         msg = f"{name} is {value!r}; possible values: {', '.join(choices)}."
-        raise ValueError(msg)
+        raise InputError(msg)

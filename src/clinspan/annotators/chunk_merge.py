@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from clinspan.annotators.base import Annotator, check_choice
 from clinspan.annotators.tagged import numbers
 from clinspan.codepoints import Bools, Ints
-from clinspan.exceptions import MissingInputError
+from clinspan.exceptions import InputError, MissingInputError
 from clinspan.schema import (
     CHUNK,
     DOCUMENT,
@@ -58,7 +58,7 @@ class ChunkMerge(Annotator):
         check_choice("keep", self.keep, PRECEDENCE)
         if not self.input_cols:
             msg = "ChunkMerge needs input_cols: the chunk columns to merge."
-            raise ValueError(msg)
+            raise InputError(msg)
 
     def inputs(self, available: Mapping[str, str]) -> dict[str, str]:
         """Check that every input is a chunk column.

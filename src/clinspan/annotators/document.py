@@ -67,7 +67,7 @@ class DocumentAssembler(Annotator):
 
         Raises:
             MissingColumnError: if the text, id or metadata column is absent.
-            ColumnTypeError: if the text column holds something else.
+            ColumnTypeError: if the text column holds something else, or ids or metadata cannot be spelled as text.
         """
         texts, row_starts = self._texts(_existing(batch, self.input_col))
         count = len(texts)
@@ -92,23 +92,33 @@ class DocumentAssembler(Annotator):
         return texts, row_starts
 
     def _metadata(self, batch: pa.RecordBatch, rows: Ints, elements: Ints) -> dict[str, pa.StringArray]:
-        given = _existing(batch, self.metadata_col).take(pa.array(rows)) if self.metadata_col else None
-        metadata = {} if given is None else _entries(given, self.metadata_col)
+        metadata = {}
+        if self.metadata_col:
+            metadata = _entries(_existing(batch, self.metadata_col).take(pa.array(rows)), self.metadata_col)
         if self.id_col:
-            metadata["id"] = pc.cast(_existing(batch, self.id_col), pa.string()).take(pa.array(rows))
+            metadata["id"] = _as_strings(_existing(batch, self.id_col), self.id_col).take(pa.array(rows))
         return {**metadata, "sentence": index_strings(elements)}
 
 
-def _entries(column: pa.Array, name: str | None) -> dict[str, pa.StringArray]:
+def _entries(column: pa.Array, name: str) -> dict[str, pa.StringArray]:
     """Return the values of a column of maps by key; one of dictionaries comes as structs."""
-    if pa.types.is_map(column.type):
-        return {key: pc.map_lookup(column, pa.scalar(key), "first") for key in pc.unique(column.keys).to_pylist()}
+    if pa.types.is_map(column.type) and pa.types.is_string(column.type.key_type):
+        keys = pc.unique(column.keys).to_pylist()
+        return {key: _as_strings(pc.map_lookup(column, pa.scalar(key), "first"), name) for key in keys}
     if pa.types.is_struct(column.type):
-        return {field.name: pc.cast(pc.struct_field(column, field.name), pa.string()) for field in column.type}
+        return {field.name: _as_strings(pc.struct_field(column, field.name), name) for field in column.type}
     if pa.types.is_null(column.type):
         return {}
     msg = f"Column {name!r} holds {column.type}, not metadata: give dictionaries or a map from strings to strings."
     raise ColumnTypeError(msg)
+
+
+def _as_strings(column: pa.Array, name: str) -> pa.StringArray:
+    try:
+        return pc.cast(column, pa.string())
+    except pa.ArrowException:
+        msg = f"Column {name!r} holds {column.type}, which has no spelling as text; convert it."
+        raise ColumnTypeError(msg) from None
 
 
 def _is_wide_string(kind: pa.DataType) -> bool:

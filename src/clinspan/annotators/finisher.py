@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator, column_names
-from clinspan.exceptions import ColumnTypeError, MissingColumnError
+from clinspan.exceptions import ColumnTypeError, InputError, MissingColumnError
 from clinspan.schema import Annotations, annotation_kinds
 
 _STRINGS = pa.list_(pa.string())
@@ -45,7 +45,7 @@ class Finisher(Annotator):
         names = column_names(self.output_cols) or tuple(f"finished_{name}" for name in self.input_cols)
         if len(names) != len(self.input_cols):
             msg = f"Finisher has {len(self.input_cols)} input_cols and {len(names)} output_cols; give as many."
-            raise ValueError(msg)
+            raise InputError(msg)
         object.__setattr__(self, "output_cols", names)
 
     def inputs(self, available: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.patterns import check_pattern, scoped
 from clinspan.codepoints import Bools, CodePoints, Ints, runs
+from clinspan.exceptions import InputError
 from clinspan.schema import (
     DOCUMENT,
     TOKEN,
@@ -214,4 +215,4 @@ def _split_edges(starts: Ints, stops: Ints, context: Bools) -> tuple[Ints, Ints]
 def _require(condition: bool, message: str) -> None:
     if not condition:
         msg = f"requirement failed: {message}"
-        raise ValueError(msg)
+        raise InputError(msg)

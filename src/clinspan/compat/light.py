@@ -18,9 +18,9 @@ from clinspan.compat.stage import ModelStage
 from clinspan.compat.stages import CLASSES
 from clinspan.compat.wiring import wired
 from clinspan.exceptions import TextError
-from clinspan.frames import names_of, only
+from clinspan.frames import names_of, only, place_of
 from clinspan.inference.model import BiLstmModel, open_model
-from clinspan.pipeline import Pipeline
+from clinspan.pipeline import Pipeline, check_stages
 from clinspan.rows import describe_rows
 from clinspan.texts import TextSource
 
@@ -69,6 +69,8 @@ class LightPipeline:
 
         Raises:
             TypeError: if a text or the metadata has another form.
+            TextError: naming texts that cannot be annotated.
+            MissingColumnError: if no stage writes one of `output_cols`.
         """
         found = [_results(row) for row in self._rows(target, optional_target, metadata)]
         return found[0] if isinstance(target, str) else found
@@ -80,11 +82,13 @@ class LightPipeline:
     def transform(self, dataset: Any) -> Any:
         """Return the frame with the columns of all stages, or with those of `output_cols` alone."""
         after = self.pipeline_model.transform(dataset)
+        self._check_chosen(names_of(after))
         return only(after, [*names_of(dataset), *self._chosen]) if self._chosen else after
 
     def _rows(self, target: Any, optional_target: Any, metadata: Any) -> Iterator[Found]:
         if isinstance(optional_target, Mapping):
             optional_target, metadata = None, optional_target
+        self._check_chosen([*check_stages(self._pipeline.stages)])
         texts = _texts(optional_target or target)
         source, given = TextSource(texts), _given(metadata, len(texts))
         text_col = self._pipeline.text_col
@@ -95,6 +99,10 @@ class LightPipeline:
             columns = [batch.column(name).to_pylist() for name in names]
             for row in zip(*columns, strict=True):
                 yield {name: self._annotations(cell) for name, cell in zip(names, row, strict=True)}
+
+    def _check_chosen(self, available: Sequence[str]) -> None:
+        for name in self._chosen:
+            place_of(name, available, "output_cols")
 
     def _with_metadata(self, given: bool) -> Pipeline:
         """Return the stages; if metadata are given, with an assembler that reads them."""

@@ -11,7 +11,7 @@ from clinspan.compat.light import LightPipeline
 from clinspan.display import to_html
 from clinspan.document import Document
 from clinspan.exceptions import InputError, MissingExtraError, ModelNotFoundError, TextError
-from clinspan.frames import text_values
+from clinspan.frames import numbered, text_values
 from clinspan.hub.resolve import installed_heads
 from clinspan.recognizer import EntityRecognizer
 from clinspan.recognizer import load as load_recognizer
@@ -33,8 +33,7 @@ class OneLiner:
 
     def __init__(self, recognizer: EntityRecognizer) -> None:
         self._recognizer = recognizer
-        names = [model.head.name.rpartition("/")[2] for model in recognizer.models]
-        self._names = [f"{n}_{names[:i].count(n) + 1}" if n in names[:i] else n for i, n in enumerate(names)]
+        self._names = numbered(model.head.name.rpartition("/")[2] for model in recognizer.models)
 
     def predict(
         self,

@@ -101,7 +101,7 @@ class Pipeline(Chain):
         fitted: list[Any] = []
         seen = 0  # how many of them the frame has been through
         for stage in self.stages:
-            if isinstance(stage, NerApproach) and fitted[seen:]:
+            if _learns(stage) and fitted[seen:]:
                 dataset, seen = PipelineModel(fitted[seen:]).transform(dataset), len(fitted)
             fitted.append(stage.fit(dataset) if hasattr(stage, "fit") else stage)
         return PipelineModel(fitted)
@@ -142,6 +142,10 @@ def working_stages(model: Any, *, others: bool = True) -> list[Stage]:
         elif others:
             raise TypeError(_unknown(stage))
     return found
+
+
+def _learns(stage: Any) -> bool:
+    return any(map(_learns, stage.stages)) if isinstance(stage, Chain) else isinstance(stage, NerApproach)
 
 
 def _unknown(stage: Any) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from clinspan.compat.annotation import Annotation
 from clinspan.display import to_html
 from clinspan.document import Document, Entity
+from clinspan.exceptions import MissingExtraError
+from clinspan.schema import Span
 
 
 class NerVisualizer:
@@ -50,6 +52,7 @@ class NerVisualizer:
         Raises:
             AttributeError: if a column is missing, or holds no chunks.
             ValueError: if `raw_text` is no text.
+            MissingExtraError: without IPython, if the HTML is to be shown.
         """
         if raw_text is not None and not isinstance(raw_text, str):
             msg = "raw_text is a text."
@@ -63,8 +66,11 @@ class NerVisualizer:
             Path(save_path).write_text(html, encoding="utf-8")
         if return_html:
             return html
-        from IPython.display import HTML, display
-
+        try:
+            from IPython.display import HTML, display
+        except ImportError:
+            msg = "Showing entities needs a notebook: pip install ipython, or take the HTML with return_html=True."
+            raise MissingExtraError(msg) from None
         display(HTML(html))
         return None
 
@@ -82,9 +88,10 @@ def _entity(chunk: Annotation) -> Entity:
     if "entity" not in chunk.metadata:
         msg = "label_col holds no chunks: an annotation has no 'entity' in its metadata."
         raise AttributeError(msg)
+    span = Span.from_annotation(chunk.begin, chunk.end)
     confidence = float(chunk.metadata.get("confidence", "nan"))
     sentence = int(chunk.metadata.get("sentence", "0"))
-    return Entity(chunk.result, chunk.metadata["entity"], chunk.begin, chunk.end + 1, confidence, sentence, "")
+    return Entity(chunk.result, chunk.metadata["entity"], *span, confidence, sentence, "")
 
 
 def _place(entity: Entity) -> tuple[int, int]:

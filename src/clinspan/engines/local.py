@@ -21,6 +21,7 @@ import pyarrow as pa
 from clinspan.annotators.base import Annotator
 from clinspan.annotators.bilstm_tagger import BiLstmTagger
 from clinspan.annotators.token_classifier import FusedTokenClassifiers, TokenClassifier
+from clinspan.exceptions import InputError
 from clinspan.inference.session import available_threads
 
 _LARGE_BATCH: Final = 500_000  # bytes of text
@@ -32,9 +33,17 @@ class LocalEngine:
 
     Attributes:
         threads: how many; by default as many as the CPUs this process may use.
+
+    Raises:
+        InputError: if there are to be none.
     """
 
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            msg = f"threads is {self.threads}; give 1 or more, or None for as many as there are CPUs."
+            raise InputError(msg)
 
     def run(self, stages: Sequence[Annotator], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield each batch annotated by all stages, in order."""

@@ -26,6 +26,7 @@ _LOADED: Final = {  # by architecture; any other is that of a transformer
 }
 UNITS: Final = ("word", "token")  # what a model may tag
 _TRANSFORMER: Final = ("model.onnx", "tokenizer.json")
+_ANY: Final = {name for names in (_TRANSFORMER, *_LOADED.values()) for name in names}
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def replaced(target: Path) -> Manifest | None:
     try:
         return Manifest.read(target)
     except ModelError as error:
-        if isinstance(error, DamagedModelError) and (target / _TRANSFORMER[0]).is_file():
+        if isinstance(error, DamagedModelError) and any((target / name).is_file() for name in _ANY):
             return None
         msg = f"{target} exists and is no model folder; name another one."
         raise OutputError(msg) from None

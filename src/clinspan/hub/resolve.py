@@ -65,7 +65,7 @@ def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
         language: keep to models of this language.
 
     Raises:
-        ModelNotFoundError: suggesting the nearest name.
+        ModelNotFoundError: suggesting the nearest name, or naming the languages of a model that has that name.
         UnsupportedModelError: if a folder is that of no model.
         DamagedModelError: if its manifest cannot be read.
     """
@@ -80,6 +80,10 @@ def resolve(name: str, *, language: str | None = None) -> ResolvedHead:
     for found in heads:
         if found.answers(name, language):
             return found
+    if name and os.path.isdir(path):  # noqa: PTH112 - never an error, whatever the name
+        return _in_folder(path, output)
+    if others := {known for found in heads if name in found.head.names for known in found.languages}:
+        raise ModelNotFoundError.from_language(name, str(language), sorted(others))
     raise ModelNotFoundError.from_name(name, [n for h in heads for n in h.head.names])
 
 

@@ -7,6 +7,7 @@ before, nothing half written stays.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -37,7 +38,7 @@ SCHEMA: Final = pa.schema(
 )
 _ROW_GROUP: Final = 50_000
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_LONGEST_NAME: Final = 60  # characters; file systems take 255 bytes
+_LONGEST_NAME: Final = 200  # bytes; file systems take 255, and a number and a suffix come behind
 
 
 class EntityWriter(ABC):
@@ -158,8 +159,17 @@ class BratWriter(EntityWriter):
 
 def _safe_name(name: str) -> str:
     """Return a relative path that stays in its folder and that a file system takes."""
-    parts = (_CONTROL.sub("_", part)[:_LONGEST_NAME] for part in name.removesuffix(".txt").split("/"))
+    parts = (_shortened(_CONTROL.sub("_", part)) for part in name.removesuffix(".txt").split("/"))
     return "/".join(part for part in parts if part not in ("", ".", "..")) or "note"
+
+
+def _shortened(part: str) -> str:
+    """Return a name that a file system takes; one that is too long ends in a digest, which tells it from others."""
+    raw = part.encode()
+    if len(raw) <= _LONGEST_NAME:
+        return part
+    digest = hashlib.sha256(raw).hexdigest()[:12]
+    return f"{raw[: _LONGEST_NAME - len(digest) - 1].decode(errors='ignore')}-{digest}"
 
 
 def _rows(name: str, document: Document) -> Iterator[tuple[Any, ...]]:

@@ -20,9 +20,10 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet
 
-from clinspan.exceptions import ID_COL, TEXT_COL, ColumnTypeError, InputError, MissingColumnError
+from clinspan.exceptions import ID_COL, TEXT_COL, ColumnTypeError, InputError
+from clinspan.frames import place_of
 from clinspan.io.csv_rows import CsvRow, csv_rows
-from clinspan.texts import Unreadable, python_values
+from clinspan.texts import Unreadable, is_text, python_values
 
 STDIN: Final = "-"
 TABLES: Final = {
@@ -160,6 +161,7 @@ def read_csv(path: Path, *, text_col: str, id_col: str | None, delimiter: str = 
 
     Raises:
         MissingColumnError: if the header lacks the column.
+        InputError: if there is no header, or several columns have the name.
     """
     with _opened(path) as raw:
         yield from csv_notes(raw, path.name, text_col=text_col, id_col=id_col, delimiter=delimiter)
@@ -201,7 +203,9 @@ def read_parquet(path: Path, *, text_col: str, id_col: str | None) -> Iterator[N
     """Read a Parquet file batch by batch.
 
     Raises:
+        MissingColumnError: if it lacks the column.
         ColumnTypeError: if the text column holds something else.
+        InputError: if it is no Parquet file, or several columns have the name.
     """
     try:
         file = pyarrow.parquet.ParquetFile(path)
@@ -211,16 +215,16 @@ def read_parquet(path: Path, *, text_col: str, id_col: str | None) -> Iterator[N
     with file:
         wanted = _wanted(file.schema_arrow.names, text_col, id_col)
         kind = file.schema_arrow.field(text_col).type
-        if not any(word in str(kind) for word in ("string", "binary", "null")):
+        if not is_text(kind):
             raise ColumnTypeError.from_type(text_col, kind)
         yield from _table_notes(file.iter_batches(_BATCH_ROWS, columns=wanted), wanted)
 
 
 def _wanted(names: list[str], text_col: str, id_col: str | None) -> list[str]:
-    for name, argument in ((text_col, TEXT_COL), (id_col, ID_COL)):
-        if name is not None and name not in names:
-            raise MissingColumnError.from_name(name, names, argument=argument)
     key = id_col or ("id" if "id" in names else None)
+    for name, argument in ((text_col, TEXT_COL), (key, ID_COL)):
+        if name is not None:
+            place_of(name, names, argument)
     return [text_col, key] if key and key != text_col else [text_col]
 
 

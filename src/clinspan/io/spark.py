@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from clinspan.exceptions import ID_COL, TEXT_COL, ClinspanError, InputError, MissingColumnError, OutputError
+from clinspan.exceptions import ID_COL, TEXT_COL, ClinspanError, InputError, OutputError
+from clinspan.frames import place_of
 from clinspan.io.notes import DELIMITERS, Note, csv_notes, json_note, spelled, table_kind
 from clinspan.recognizer import EntityRecognizer
 from clinspan.texts import TEXT, Unreadable, checked_text, python_values
@@ -108,13 +109,13 @@ def write_entities(recognizer: EntityRecognizer, notes: SparkNotes, output: str,
         msg = f"Spark writes {', '.join(FORMATS)}, not {form or 'a file without a suffix'} (--format)."
         raise InputError(msg)
     table = recognizer.entities(notes.frame, text_col=notes.text_col, id_col=notes.id_col)
-    table.write.format(FORMATS[form]).option("header", "true").save(output)
+    # quotes are doubled, as every other reader of CSV expects, not marked with a backslash
+    table.write.format(FORMATS[form]).option("header", "true").option("escape", '"').save(output)
 
 
 def _check_columns(names: Sequence[str], text_col: str, id_col: str) -> None:
     for name, argument in ((text_col, TEXT_COL), (id_col, ID_COL)):
-        if name not in names:
-            raise MissingColumnError.from_name(name, names, argument=argument)
+        place_of(name, names, argument)
 
 
 def _json_lines(session: Any, source: str, text_col: str, id_col: str) -> SparkNotes:

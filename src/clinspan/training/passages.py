@@ -81,8 +81,9 @@ def _sentences(row: Mapping[str, Any], where: str) -> list[Span]:
     except (KeyError, TypeError, ValueError):
         spans = None
     bounds = [edge for span in spans or () for edge in span]
-    if spans is None or bounds != sorted(bounds) or (bounds and not 0 <= bounds[0] <= bounds[-1] <= len(row["text"])):
-        msg = f"{where}: `sentences` has to be a list of [start, stop] within the text, in order."
+    inside = not bounds or 0 <= bounds[0] <= bounds[-1] <= len(row["text"])
+    if spans is None or bounds != sorted(bounds) or not (inside and all(row["text"][a:b].strip() for a, b in spans)):
+        msg = f"{where}: `sentences` has to be a list of [start, stop] within the text, in order, none of them blank."
         raise RecipeError(msg)
     return spans
 

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig
 
 from clinspan.exceptions import RecipeError
 from clinspan.inference.tokenizer import SubwordTokenizer
@@ -33,6 +33,7 @@ from clinspan.training.examples import repeated
 from clinspan.training.model import checkpoint_folder, mask_token, save_encoder
 from clinspan.training.recipes import PretrainRecipe
 from clinspan.training.schedule import warm_then_down
+from clinspan.training.start import load_checkpoint
 from clinspan.training.transplant import learnt_wordpiece, transplant
 from clinspan.training.vocabulary import CONTINUES
 
@@ -140,12 +141,8 @@ def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: Subw
 def opened_encoder(source: Path, dropout: float, device: torch.device) -> Any:
     """Return the encoder of a checkpoint with the dropout of this training; its `config` keeps that of the next."""
     options = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": 0.0}
-    encoder = AutoModel.from_pretrained(
-        source,
-        attn_implementation="sdpa" if device.type == "cuda" else "eager",  # each the faster one there
-        add_pooling_layer=False,
-        **options,
-    )
+    # each the faster one there
+    encoder = load_checkpoint(source, attn_implementation="sdpa" if device.type == "cuda" else "eager", **options)
     kept = AutoConfig.from_pretrained(source).to_dict()
     encoder.config.update({name: kept[name] for name in options.keys() & kept.keys()})
     return encoder if device.type == "cuda" else on_cpu(encoder)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from clinspan.corpora.jsonl import Reading
 from clinspan.corpora.scheme import Rules, Scheme
@@ -13,7 +14,9 @@ from clinspan.exceptions import RecipeError
 from clinspan.hub.manifest import UNITS
 from clinspan.inference.units import WORD_UNIT
 from clinspan.tagging import iob2_tags
-from clinspan.training.tables import build, read_toml
+from clinspan.training.tables import build, read_toml, refuse
+
+SHORTEST: Final = 8  # least that a network may read at once: sub-words, or characters on a side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,10 +291,10 @@ def _check_values(where: str, recipe: Recipe) -> None:
         f"{', '.join(idle)}: a teacher needs a train file, whose texts it annotates": idle,
         "epochs, patience and the size of a batch have to be 1 or more": min(*rounds, training.patience) < 1,
         "mean_of_epochs has to be from 0 to epochs": not 0 <= training.mean_of_epochs <= training.epochs,
+        f"max_length has to be {SHORTEST} or more": recipe.max_length < SHORTEST,
+        "a label of a head is named twice": any(len({*h.labels}) < len(h.labels) for h in recipe.heads.values()),
     }
-    if found := next((problem for problem, there in problems.items() if there), None):
-        msg = f"{where}: {found}."
-        raise RecipeError(msg)
+    refuse(where, problems)
 
 
 def _check_measures(where: str, corpora: Iterable[CorpusRecipe]) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from clinspan.exceptions import RecipeError
 from clinspan.hub.resolve import MANY
-from clinspan.training.recipe import Recipe
-from clinspan.training.tables import build, read_toml
+from clinspan.training.recipe import SHORTEST, Recipe
+from clinspan.training.tables import build, read_toml, refuse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,16 +198,27 @@ def read_recipe(path: Path) -> AnyRecipe:
         raise RecipeError(msg)
     where = f"{path.name}: {kind}"
     recipe = build(_KINDS[kind], raw[kind], where)
-    if isinstance(recipe, SentencesRecipe):
-        _check_names(where, recipe.corpora)
-    if isinstance(recipe, PretrainRecipe) and (unread := sorted(recipe.passes.keys() - {*recipe.texts})):
-        msg = f"{where}: passes names files that texts does not: {', '.join(unread)}."
-        raise RecipeError(msg)
+    refuse(where, _problems(recipe))
     return recipe
 
 
-def _check_names(where: str, corpora: Iterable[SentenceCorpusRecipe]) -> None:
-    names = Counter(corpus.name for corpus in corpora)
-    if twice := sorted(name for name, count in names.items() if count > 1):
-        msg = f"{where}: more than one corpus is named {', '.join(twice)}; each needs a name of its own."
-        raise RecipeError(msg)
+def _problems(recipe: PretrainRecipe | VectorsRecipe | SentencesRecipe) -> dict[str, object]:
+    """Return what no training could go on with, and whether it is there."""
+    if isinstance(recipe, PretrainRecipe):
+        unread = sorted(recipe.passes.keys() - {*recipe.texts})
+        return {
+            f"passes names files that texts does not: {', '.join(unread)}": unread,
+            f"length has to be {SHORTEST} or more": recipe.length < SHORTEST,
+            "batch_sequences has to be 1 or more, and epochs not below 0": recipe.batch_sequences < 1
+            or recipe.epochs < 0,
+        }
+    if isinstance(recipe, VectorsRecipe):
+        counts = (recipe.dimension, recipe.words, recipe.min_count, recipe.window, recipe.epochs)
+        return {"dimension, words, min_count, window and epochs have to be 1 or more": min(counts) < 1}
+    names = Counter(corpus.name for corpus in recipe.corpora)
+    twice = sorted(name for name, count in names.items() if count > 1)
+    return {
+        f"more than one corpus is named {', '.join(twice)}; each needs a name of its own": twice,
+        f"reach has to be {SHORTEST} or more": recipe.reach < SHORTEST,
+        "epochs and batch_candidates have to be 1 or more": min(recipe.epochs, recipe.batch_candidates) < 1,
+    }

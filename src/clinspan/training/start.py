@@ -26,14 +26,15 @@ def open_encoder(folder: Path, attention_dropout: float) -> Any:
     """Return the encoder of a checkpoint folder, or of a model folder, whose weights are as its graph has them.
 
     Raises:
-        RecipeError: if the graph of a model folder does not hold the weights of such an encoder.
+        RecipeError: if there are no weights in safetensors, or the graph of a model folder does not hold those of such
+            an encoder.
     """
     options = {
         "attn_implementation": "eager",  # on a CPU faster than the fused kernel, and what the exporter wants
         "attention_probs_dropout_prob": attention_dropout,
     }
     if not (folder / MANIFEST).is_file():
-        return AutoModel.from_pretrained(folder, add_pooling_layer=False, **options)
+        return load_checkpoint(folder, **options)
     config = AutoConfig.from_pretrained(folder, **options)
     encoder = AutoModel.from_config(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
     try:
@@ -45,6 +46,26 @@ def open_encoder(folder: Path, attention_dropout: float) -> Any:
         )
         raise RecipeError(msg) from error
     return encoder
+
+
+def load_checkpoint(folder: Path, **options: Any) -> Any:
+    """Return the encoder of a checkpoint folder, from safetensors alone and without code of its own.
+
+    Raises:
+        RecipeError: if it cannot be loaded so.
+    """
+    try:
+        return AutoModel.from_pretrained(
+            folder,
+            add_pooling_layer=False,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            **options,
+        )
+    except OSError as error:
+        msg = f"{folder} has no encoder in safetensors; save it with `save_pretrained` of transformers first."
+        raise RecipeError(msg) from error
 
 
 def save_heads(heads: nn.ModuleDict, tags: Tags, folder: Path) -> None:

@@ -40,6 +40,21 @@ def read_toml(path: Path) -> dict[str, Any]:
     return _read(path, ())
 
 
+def refuse(where: str, problems: Mapping[str, object]) -> None:
+    """Refuse a recipe with the first problem that it has.
+
+    Args:
+        where: what the message begins with.
+        problems: what would be wrong, and whether it is.
+
+    Raises:
+        RecipeError: naming the problem.
+    """
+    if found := next((problem for problem, there in problems.items() if there), None):
+        msg = f"{where}: {found}."
+        raise RecipeError(msg)
+
+
 def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if path in above:
         msg = f"Recipes extend each other: {' <- '.join(p.name for p in (path, *reversed(above)))}."

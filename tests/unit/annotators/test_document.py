@@ -103,6 +103,23 @@ def test_id_and_metadata_columns(options, wanted):
     assert [row[0]["metadata"] for row in found] == [{**w, "sentence": "0"} for w in wanted]
 
 
+def test_metadata_may_be_numbers():
+    notes = pa.array([[("bed", 7)], None], pa.map_(pa.string(), pa.int64()))
+    found = rows(DocumentAssembler(metadata_col="notes").annotate(with_columns("a", "b", notes=notes)), "document")
+    assert [row[0]["metadata"] for row in found] == [{"bed": "7", "sentence": "0"}, {"sentence": "0"}]
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [("id_col", [["a"]]), ("metadata_col", [{"k": {"z": "a"}}]), ("metadata_col", [[(1, "a")]])],
+    ids=["list", "nested", "numbered"],
+)
+def test_ids_and_metadata_that_are_no_text_are_refused(option, values):
+    kind = pa.map_(pa.int64(), pa.string()) if isinstance(values[0], list) and option == "metadata_col" else None
+    with pytest.raises(ColumnTypeError, match="Column 'other' holds"):
+        DocumentAssembler(**{option: "other"}).annotate(with_columns("a", other=pa.array(values, kind)))
+
+
 @pytest.mark.parametrize("options", [{"input_col": "note"}, {"id_col": "note"}, {"metadata_col": "note"}])
 def test_missing_columns_are_named(options):
     with pytest.raises(MissingColumnError, match=r"No column 'note'; available: 'text'\."):

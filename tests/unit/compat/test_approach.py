@@ -237,6 +237,12 @@ def test_only_the_stages_before_one_that_learns_see_the_data():
         nlp.Pipeline(stages=stages).fit(table)
 
 
+def test_what_learns_within_another_pipeline_sees_the_data_of_the_stages_before():
+    stages = [nlp.DocumentAssembler(), nlp.Pipeline(stages=[approach()])]
+    with pytest.raises(MissingInputError, match=r"NerDLApproach needs .*available: 'document'"):
+        nlp.Pipeline(stages=stages).fit(pa.table({"text": ["a"]}))
+
+
 @pytest.mark.parametrize("name", LEARNERS)
 def test_what_learns_is_saved_with_its_parameters(name, tmp_path):
     learner = LEARNERS[name]().setInputCols(INPUTS).setLabelColumn("label").setMaxEpochs(3).setEntities(["Organ"])

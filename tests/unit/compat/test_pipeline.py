@@ -7,7 +7,7 @@ import pytest
 
 from clinspan import medical, nlp
 from clinspan.compat.annotation import Annotation
-from clinspan.exceptions import MissingInputError, TextError, UnsupportedModelError
+from clinspan.exceptions import MissingColumnError, MissingInputError, TextError, UnsupportedModelError
 from unit.compat.test_stage import TEXT, chain, chunks
 
 
@@ -57,6 +57,13 @@ def test_a_light_pipeline_adds_only_the_columns_that_were_chosen(model, make):
     after = nlp.LightPipeline(model, output_cols=["ner_chunk"]).transform(make({"id": [1], "text": [TEXT]}))
     names = after.schema.names if isinstance(after, pa.Table) else list(after.columns)
     assert names == ["id", "text", "ner_chunk"]
+
+
+def test_a_light_pipeline_names_a_chosen_column_that_is_not_there(model):
+    light = nlp.LightPipeline(model, output_cols=["ner_chunk", "nope"])
+    for use in (light.annotate, lambda text: light.transform([text])):
+        with pytest.raises(MissingColumnError, match=r"No column 'nope'.*output_cols"):
+            use(TEXT)
 
 
 def test_a_light_pipeline_leaves_other_stages_out(model):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from clinspan.corpora import Reading, Scheme
-from clinspan.hub.manifest import Head
+from clinspan.hub.manifest import MANIFEST, Head, replaced
 from clinspan.hub.resolve import BUNDLED, installed_heads
 
 HEAD = Head(
@@ -18,6 +18,13 @@ HEAD = Head(
         {"name": "all"},
     ),
 )
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "vectors.arrow"])
+def test_a_damaged_model_of_any_kind_may_be_replaced(tmp_path, file):
+    (tmp_path / MANIFEST).write_text("{")
+    (tmp_path / file).touch()
+    assert replaced(tmp_path) is None
 
 
 def test_of_corpora_of_one_name_the_one_in_the_language_of_the_head_counts():

@@ -217,6 +217,11 @@ class TestCsv:
         named = f"{option} (--{option.replace('_', '-')})"
         assert str(error.value) == f"No column 'body'; available: 'id', 'text'. Name another with {named}."
 
+    @pytest.mark.parametrize("header", ["id,text,text", "id,id,text"])
+    def test_columns_of_one_name(self, tmp_path, header):
+        with pytest.raises(InputError, match=r"^2 columns are called '(id|text)'; rename all but one\.$"):
+            read(write(tmp_path / "n.csv", f"{header}\n1,2,3\n"))
+
     def test_a_first_row_in_place_of_a_header_is_not_told(self, tmp_path):
         path = write(tmp_path / "n.csv", f'1,"{SECRET}, born 1950, has HIV"\n2,x\n')
         with pytest.raises(MissingColumnError, match=r"available: 2 whose .*\(is the header missing\?\)") as error:
@@ -325,6 +330,16 @@ class TestParquet:
     def test_a_column_of_numbers(self, tmp_path):
         with pytest.raises(ColumnTypeError, match=r"^Column 'text' holds int64, not text."):
             read(self.write(tmp_path / "n.parquet", text=[1, 2]))
+
+    @pytest.mark.parametrize("text", [[["a"]], [{"string": "a"}]], ids=["list", "struct"])
+    def test_a_column_of_what_holds_texts(self, tmp_path, text):
+        with pytest.raises(ColumnTypeError, match=r"^Column 'text' holds .*, not text."):
+            read(self.write(tmp_path / "n.parquet", text=text))
+
+    def test_columns_of_one_name(self, tmp_path):
+        pq.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "n.parquet")
+        with pytest.raises(InputError, match=r"^2 columns are called 'text'; rename all but one\.$"):
+            read(tmp_path / "n.parquet")
 
     def test_a_missing_column(self, tmp_path):
         with pytest.raises(MissingColumnError, match=r"^No column 'text'; available: 'note'."):

@@ -110,6 +110,15 @@ def test_brat_names_stay_in_the_folder_and_apart(tmp_path):
     assert [records[str(i)] for i in (0, 1, 4, 5, 6, 7)] == ["etc/x", "abs", "a", "a-2", "a-3", "a-2-2"]
 
 
+def test_brat_names_too_long_for_a_file_stay_apart_and_others_whole(tmp_path):
+    names = ["n" * 150, "n" * 300 + "1", "n" * 300 + "2"]
+    records = {r.text: r.id for r in read_brat(write(tmp_path / "o", [(name, Document(name, ())) for name in names]))}
+    assert records[names[0]] == names[0]
+    assert [records[name][:150] for name in names[1:]] == ["n" * 150] * 2
+    assert records[names[1]] != records[names[2]]
+    assert not any(name.endswith("-2") for name in records.values())
+
+
 @pytest.mark.parametrize("surrogate", ["\u2028", "\x85", "\x1c"])
 def test_brat_lines_are_not_broken_by_what_python_calls_a_line_end(tmp_path, surrogate):
     text = f"left{surrogate}kidney"

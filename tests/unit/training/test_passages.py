@@ -49,7 +49,9 @@ def test_texts_with_sentences_are_read_and_those_without_left_out(tmp_path):
     assert read_passages(*written(tmp_path, *rows)) == [Passage.from_spans(TEXT, SPANS, language="en")]
 
 
-@pytest.mark.parametrize("sentences", [None, 3, [[0]], [["0", 4]], [[0, 99]], [[4, 8], [0, 4]], [[-1, 4]]])
+@pytest.mark.parametrize(
+    "sentences", [None, 3, [[0]], [["0", 4]], [[0, 99]], [[0, 0]], [[20, 21]], [[4, 8], [0, 4]], [[-1, 4]]]
+)
 def test_a_text_that_does_not_say_where_its_sentences_are_is_named(tmp_path, sentences):
     rows = [{"text": TEXT, "sentences": []}, {"text": TEXT} | ({} if sentences is None else {"sentences": sentences})]
     with pytest.raises(RecipeError, match=r"texts\.jsonl, line 2: `sentences` has to be a list") as caught:

@@ -34,6 +34,9 @@ DRUGS = "in$"
 """
 
 
+SINGLE = 'name = "x"\nversion = "1"\nlanguages = ["en"]\nlicence = "x"\nhead = "x"\n'
+
+
 def read(folder: Path, text: str):
     path = folder / "mine.toml"
     path.write_text(text, encoding="utf-8")
@@ -96,6 +99,8 @@ def test_a_wrong_recipe_of_a_tagger_is_refused(tmp_path: Path, more: str, messag
             "mine.toml: unit has to be 'word' or 'token', not 'tokens'",
         ),
         ('train = "train.jsonl"\n', "", "mine.toml: no corpus has a train file"),
+        ('licence = "CC0', 'max_length = 2\nlicence = "CC0', "mine.toml: max_length has to be 8 or more"),
+        ('labels = ["DRUG"]', 'labels = ["DRUG", "DRUG"]', "mine.toml: a label of a head is named twice"),
     ],
 )
 def test_a_recipe_that_makes_no_model_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -134,10 +139,20 @@ def test_what_stands_beside_the_table_of_a_recipe_is_an_error(tmp_path: Path, ta
             "mine.toml: pretrain: passes names files that texts does not: b.jsonl.",
         ),
         ('[pretrain]\nname = "x"\ntexts = "a.jsonl"', "mine.toml: pretrain: texts has to be a list, not text"),
+        ('[pretrain]\nname = "x"\ntexts = []\nlength = 2', "mine.toml: pretrain: length has to be 8 or more"),
+        (
+            '[pretrain]\nname = "x"\ntexts = []\nbatch_sequences = 0',
+            "mine.toml: pretrain: batch_sequences has to be 1 or more, and epochs not below 0",
+        ),
+        (f"[vectors]\n{SINGLE}texts = []\nwords = 0", "mine.toml: vectors: dimension, words, min_count, window and"),
+        (f"[sentences]\n{SINGLE}corpora = []\nreach = 1", "mine.toml: sentences: reach has to be 8 or more"),
+        (
+            f"[sentences]\n{SINGLE}corpora = []\nbatch_candidates = 0",
+            "mine.toml: sentences: epochs and batch_candidates have to be 1 or more",
+        ),
         ("[[sentences.corpora]]", "mine.toml: sentences: missing entries name, version, languages, licence, head"),
         (
-            '[sentences]\nname = "x"\nversion = "1"\nlanguages = ["en"]\nlicence = "x"\nhead = "x"\n'
-            + '[[sentences.corpora]]\nname = "a"\n' * 2,
+            f"[sentences]\n{SINGLE}" + '[[sentences.corpora]]\nname = "a"\n' * 2,
             "mine.toml: sentences: more than one corpus is named a;",
         ),
     ],

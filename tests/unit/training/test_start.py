@@ -107,6 +107,13 @@ def test_a_checkpoint_without_heads_gives_none(tagger):
     assert take_heads(tagger.heads, TAGS, checkpoint_folder("minilm")) == []
 
 
+def test_a_checkpoint_of_a_pickle_is_refused(tagger, tmp_path):
+    tagger.encoder.config.save_pretrained(tmp_path)
+    torch.save(tagger.encoder.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(RecipeError, match="has no encoder in safetensors"):
+        open_encoder(tmp_path, 0.0)
+
+
 def test_an_installed_model_goes_by_its_name(tmp_path):
     folder = checkpoint_folder("en", tmp_path)
     assert folder == BUNDLED / "en"
