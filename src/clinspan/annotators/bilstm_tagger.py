@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from clinspan.annotators.base import Annotator, check_choice
+from clinspan.annotators.nesting import lying_in
 from clinspan.codepoints import Ints
 from clinspan.exceptions import InputError
 from clinspan.inference.decoding import Floats, softmax
@@ -24,7 +25,6 @@ from clinspan.schema import (
     annotation_column,
     annotation_kinds,
     annotation_reference,
-    lying_in,
     score_strings,
     with_annotations,
 )

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clinspan.annotators.nesting import lying_in, owners
 from clinspan.annotators.token_classifier import UNITS_KEY, UNITS_SEPARATOR
 from clinspan.codepoints import Ints
 from clinspan.exceptions import InputError
-from clinspan.schema import Annotations, lying_in, owners
+from clinspan.schema import Annotations
 from clinspan.tagging import OUTSIDE
 
 Floats32 = npt.NDArray[np.float32]

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinspan.annotators.base import Annotator
+from clinspan.annotators.nesting import lying_in
 from clinspan.codepoints import Bools, Ints
 from clinspan.inference.decoding import Floats, decoded
 from clinspan.inference.model import HeadModel
@@ -27,7 +28,6 @@ from clinspan.schema import (
     TOKEN,
     Annotations,
     annotation_column,
-    lying_in,
     score_strings,
     starts_of,
     with_annotations,

@@ -22,8 +22,8 @@ from clinspan.inference.model import BiLstmModel, open_bilstm
 from clinspan.tagging import OUTSIDE, follows_scheme
 from clinspan.training.bilstm_network import BiLstmNetwork
 from clinspan.training.bilstm_trainer import TokenSet, Trainer, seeded
+from clinspan.training.hyperparameters import BiLstmRecipe
 from clinspan.training.publish import write_tagger
-from clinspan.training.recipe import BiLstmRecipe
 
 _SEED: Final = 13  # where none is set: the same data gives the same model
 _NAME: Final = "ner"

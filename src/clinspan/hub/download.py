@@ -6,7 +6,6 @@ and `HF_HUB_OFFLINE` or `CLINSPAN_OFFLINE`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -14,18 +13,18 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException
 from pathlib import Path
 from ssl import SSLError
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from clinspan.exceptions import DamagedModelError, InputError, ModelNotFoundError, OutputError
+from clinspan.hub.answers import open_answer
 from clinspan.hub.importers.build import CONFIG, TOKENIZER
 from clinspan.hub.importers.hugging_face import (
     SAFETENSORS,
@@ -42,10 +41,6 @@ DEFAULT_REVISION: Final = "main"
 _PART: Final = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _REFERENCE: Final = re.compile(rf"({_PART})/({_PART})(?:@({_PART}(?:/{_PART})*))?")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_TIMEOUT: Final = 30  # seconds without a byte
-_BLOCK: Final = 1 << 20
-_LINKED: Final = ("X-Linked-ETag", "X-Linked-Size")  # of the file that a redirect leads to
 _NETWORK_ERRORS: Final = (ConnectionError, TimeoutError, URLError, HTTPException, SSLError)
 _TRUE: Final = frozenset({"1", "on", "yes", "true"})
 
@@ -193,7 +188,7 @@ class _Hub:
     def _describe(self, wanted: Reference) -> Mapping[str, Any]:
         """Ask which commit the revision is and which files it has."""
         path = f"api/models/{wanted.owner}/{wanted.name}/revision/{quote(wanted.revision, safe='')}"
-        with self._open(path).response as response:
+        with open_answer(self.endpoint, path, self.token).response as response:
             raw = response.read()
         try:
             about: Mapping[str, Any] = json.loads(raw)
@@ -208,78 +203,13 @@ class _Hub:
     def _save_all(self, wanted: Reference, commit: str, files: Sequence[str], folder: Path) -> None:
         with _progress() as progress:
             for file in files:
-                answer = self._open(f"{wanted.owner}/{wanted.name}/resolve/{commit}/{quote(file)}")
+                answer = open_answer(
+                    self.endpoint, f"{wanted.owner}/{wanted.name}/resolve/{commit}/{quote(file)}", self.token
+                )
                 (folder / file).parent.mkdir(exist_ok=True)
                 if not answer.save(folder / file, progress):
                     msg = f"{file} of {wanted} did not arrive as it was sent (size or checksum differs); try again."
                     raise DamagedModelError(msg)
-
-    def _open(self, path: str) -> _Answer:
-        request = Request(f"{self.endpoint}/{path}", headers={"User-Agent": "clinspan"})  # noqa: S310 - checked
-        if self.token:
-            request.add_unredirected_header("Authorization", f"Bearer {self.token}")
-        redirects = _Redirects(self.endpoint)
-        response = build_opener(redirects).open(request, timeout=_TIMEOUT)
-        known = {**_of_origin(self.endpoint, response), **redirects.linked}
-        tag = known.get("X-Linked-ETag") or known.get("ETag", "")
-        tag = tag.removeprefix("W/").strip('"')
-        size = response.headers.get("Content-Length") or known.get("X-Linked-Size", "")
-        return _Answer(response, int(size) if size.isdigit() else None, tag if _SHA256.fullmatch(tag) else None)
-
-
-def _of_origin(endpoint: str, response: Any) -> dict[str, str]:
-    """Return the headers if they are the hub's own; another host's ETag may be anything."""
-    headers: dict[str, str] = {}
-    if _same_host(endpoint, response.url):
-        headers |= {name: response.headers[name] for name in (*_LINKED, "ETag") if name in response.headers}
-    return headers
-
-
-def _same_host(one: str, other: str) -> bool:
-    return urlsplit(one)[:2] == urlsplit(other)[:2]
-
-
-class _Redirects(HTTPRedirectHandler):
-    """Follows the hub to its file store: the token stays with the hub, size and checksum are taken from it."""
-
-    def __init__(self, hub: str) -> None:
-        self.hub = hub
-        self.linked: dict[str, str] = {}
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        """Prepare the next request."""
-        if urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
-            reason = "redirected to an address that is not https"
-            raise URLError(reason)
-        request = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if _same_host(req.full_url, self.hub):
-            self.linked |= {name: headers[name] for name in _LINKED if name in headers}
-        token = req.get_header("Authorization")
-        if request is not None and token and _same_host(newurl, self.hub):
-            request.add_unredirected_header("Authorization", token)
-        return request
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """A response, and what its content must be like: size and checksum, None where they are not told."""
-
-    response: Any
-    size: int | None
-    sha256: str | None
-
-    def save(self, path: Path, progress: Progress) -> bool:
-        """Write the content; false if it is not what it must be."""
-        task = progress.add_task(path.name, total=self.size)
-        digest, size = hashlib.sha256(), 0
-        with self.response as response, path.open("wb") as output:
-            while block := response.read(_BLOCK):
-                digest.update(block)
-                size += output.write(block)
-                progress.update(task, completed=size)
-        return self.size in (None, size) and self.sha256 in (None, digest.hexdigest())
 
 
 def _progress() -> Progress:

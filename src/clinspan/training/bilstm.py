@@ -25,7 +25,8 @@ from clinspan.training.bilstm_network import BiLstmNetwork
 from clinspan.training.bilstm_trainer import TokenSet, Trainer, seeded
 from clinspan.training.data import DataFolders
 from clinspan.training.examples import IGNORED, Sentences, Teaching, token_units
-from clinspan.training.recipe import BiLstmRecipe, CorpusRecipe, Recipe
+from clinspan.training.hyperparameters import BiLstmRecipe
+from clinspan.training.recipe import CorpusRecipe, Recipe
 from clinspan.training.teacher import train_records
 from clinspan.training.teachings import measuring, teachings
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from clinspan.training.recipe import BiLstmRecipe
+from clinspan.training.hyperparameters import BiLstmRecipe
 
 
 class BiLstmNetwork(nn.Module):

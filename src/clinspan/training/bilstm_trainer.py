@@ -21,7 +21,7 @@ from clinspan.inference.bilstm import allowed_scores, spelling
 from clinspan.inference.decoding import Floats, viterbi
 from clinspan.training.bilstm_network import BiLstmNetwork, path_loss
 from clinspan.training.examples import repeated
-from clinspan.training.recipe import BiLstmRecipe
+from clinspan.training.hyperparameters import BiLstmRecipe
 
 Bounds = list[tuple[int, int]]  # first and one past the last token of sentences
 

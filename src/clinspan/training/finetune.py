@@ -24,8 +24,9 @@ from clinspan.training.calibration import add_to_bias, calibrated
 from clinspan.training.checkpoints import identity, read_checkpoint, write_checkpoint
 from clinspan.training.dropout import on_cpu
 from clinspan.training.examples import Examples
+from clinspan.training.hyperparameters import TrainingRecipe
 from clinspan.training.model import MultiHeadTagger, mask_token
-from clinspan.training.recipe import Recipe, TrainingRecipe
+from clinspan.training.recipe import Recipe
 from clinspan.training.rounding import keep_rounded, round_weights
 from clinspan.training.schedule import warm_then_down
 

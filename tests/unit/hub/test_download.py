@@ -19,7 +19,7 @@ from clinspan.exceptions import (
     OutputError,
     UnsupportedModelError,
 )
-from clinspan.hub import download
+from clinspan.hub import answers
 from clinspan.hub.download import fetch
 from clinspan.hub.manifest import Manifest
 from clinspan.hub.resolve import home
@@ -235,7 +235,7 @@ def test_the_checksum_is_that_of_the_hub(hub, store, folder):
 def test_no_way_from_https_to_anything_else(address):
     request = Request("https://hub.example/model")
     with pytest.raises(OSError, match="not https"):
-        download._Redirects("https://hub.example").redirect_request(request, None, 302, "", {}, address)
+        answers._Redirects("https://hub.example").redirect_request(request, None, 302, "", {}, address)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch  # noqa: E402
 from clinspan.inference.alphabet import Alphabet  # noqa: E402
 from clinspan.training.bilstm_network import BiLstmNetwork  # noqa: E402
 from clinspan.training.bilstm_trainer import TokenSet, Trainer  # noqa: E402
-from clinspan.training.recipe import BiLstmRecipe  # noqa: E402
+from clinspan.training.hyperparameters import BiLstmRecipe  # noqa: E402
 
 WORDS = pa.array(["no", "fever", "today"])
 
