@@ -110,7 +110,11 @@ class Pipeline:
         return [name for name in dict.fromkeys(read) if name != self.text_col]
 
     def save(self, folder: Path | str) -> None:
-        """Write the pipeline as a folder: `metadata.json` and one folder a stage, models included."""
+        """Write the pipeline as a folder: `metadata.json` and one folder a stage, models included.
+
+        Raises:
+            OutputError: if anything but a saved pipeline is there, or it cannot be written.
+        """
         save_stages(self.stages, Path(folder))
 
     @classmethod
@@ -124,7 +128,11 @@ class Pipeline:
 
 
 def check_stages(stages: Sequence[Annotator]) -> Mapping[str, str]:
-    """Check that each stage finds its inputs, and return the annotation columns at the end."""
+    """Check that each stage finds its inputs, and return the annotation columns at the end.
+
+    Raises:
+        MissingInputError: naming the stage that does not.
+    """
     available: dict[str, str] = {}
     for stage in stages:
         stage.inputs(available)

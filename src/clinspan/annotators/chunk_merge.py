@@ -44,6 +44,9 @@ class ChunkMerge(Annotator):
         input_cols: chunk columns; the earlier one wins where nothing else decides.
         keep: which of overlapping chunks stay: `longest` (of equally long ones the most confident), `confidence`
             (the most confident; of equally confident ones the longest) or `all`.
+
+    Raises:
+        InputError: if there are no input columns, or `keep` is none of its values.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (CHUNK,)

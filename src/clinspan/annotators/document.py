@@ -42,6 +42,9 @@ class DocumentAssembler(Annotator):
         cleanup_mode: one of `CLEANUPS`; offsets then count characters of the cleaned text.
         id_col: column copied into the metadata key `id`.
         metadata_col: column of maps from strings to strings, or of dictionaries, copied into the metadata.
+
+    Raises:
+        InputError: if the clean-up mode is unknown.
     """
 
     output_type: ClassVar[str] = DOCUMENT

@@ -29,6 +29,9 @@ class Finisher(Annotator):
         include_metadata: list form: add a column `<output>_metadata` of (key, value) pairs; string form:
             spell the metadata before each result.
         output_as_array: lists of strings (True) or strings.
+
+    Raises:
+        InputError: if there are not as many output columns as input columns.
     """
 
     output_type: ClassVar[str] = ""
@@ -68,7 +71,12 @@ class Finisher(Annotator):
         return {} if self.clean_annotations else dict(available)
 
     def annotate(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Add the finished columns and, with `clean_annotations`, drop all annotation columns."""
+        """Add the finished columns and, with `clean_annotations`, drop all annotation columns.
+
+        Raises:
+            MissingColumnError: if an input column is absent.
+            ColumnTypeError: if it holds no annotations.
+        """
         kinds = annotation_kinds(batch.schema)
         added: dict[str, pa.Array] = {}
         for name, output in zip(self.input_cols, self.output_cols, strict=True):

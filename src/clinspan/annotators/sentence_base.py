@@ -61,7 +61,11 @@ class Sentences:
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceStage(Annotator):
-    """Base of the sentence detectors; see them for the meaning of the fields."""
+    """Base of the sentence detectors; see them for the meaning of the fields.
+
+    Raises:
+        InputError: if a custom bound is no pattern, or their strategy is unknown.
+    """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT,)
     output_type: ClassVar[str] = DOCUMENT

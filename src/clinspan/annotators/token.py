@@ -51,6 +51,9 @@ class Tokenizer(Annotator):
         infix_patterns: own patterns, each with at least one group; every group is a token.
         split_pattern, split_chars: where to cut tokens further; the separator disappears.
         min_length, max_length: tokens outside are removed; none is by default.
+
+    Raises:
+         InputError: if a pattern is none, or a parameter is not of the form that Spark NLP requires.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT,)

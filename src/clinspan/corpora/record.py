@@ -17,6 +17,9 @@ class Record:
         text: the document.
         spans: gold spans, sorted; they may overlap.
         source: name of the corpus, if stated.
+
+    Raises:
+        InputError: if a span lies outside the text.
     """
 
     id: str

@@ -111,6 +111,8 @@ def fetch(reference: str) -> Path:
         UnsupportedModelError: if it is no token classifier that can be imported.
         DamagedModelError: if a file does not arrive as it was sent.
         OutputError: if it cannot be stored.
+        InputError: if the reference, or `HF_ENDPOINT`, is none.
+        MissingExtraError: if importing it needs packages of the extra `train`.
     """
     wanted = Reference.parse(reference)
     commit = wanted.commit

@@ -175,7 +175,11 @@ class Manifest:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], where: Path) -> Manifest:
-        """Build a manifest from its JSON form."""
+        """Build a manifest from its JSON form.
+
+        Raises:
+            UnsupportedModelError: if this version does not understand it, or an entry is missing or wrong.
+        """
         found = raw.get("format") if isinstance(raw, Mapping) else None
         if found != FORMAT:
             msg = f"The model in {where} has manifest format {found}; this version reads {FORMAT}."

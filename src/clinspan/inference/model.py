@@ -85,6 +85,7 @@ def open_model(name: str, *, language: str | None = None, cache_bytes: int = DEF
     Raises:
         ModelNotFoundError: if nothing has that name.
         DamagedModelError: if a file differs from its checksum.
+        UnsupportedModelError: if a folder is that of no model, or of one that this version cannot run.
     """
     found = resolve(name, language=language)
     place = (found.folder, found.manifest, found.head)

@@ -102,7 +102,11 @@ def _read_file(path: Path, text_col: str, id_col: str | None) -> Iterator[Note]:
 
 
 def read_folder(folder: Path) -> Iterator[Note]:
-    """Read every `.txt` file below a folder, in name order; the id is the path below the folder."""
+    """Read every `.txt` file below a folder, in name order; the id is the path below the folder.
+
+    Raises:
+        InputError: if it has no such files, or cannot be listed.
+    """
     closed: list[OSError] = []
     found = [Path(at, name) for at, _, names in os.walk(folder, onerror=closed.append) for name in names]
     files = [path for path in found if path.suffix.lower() == ".txt"]

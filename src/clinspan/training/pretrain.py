@@ -123,7 +123,11 @@ def chosen_texts(recipe: PretrainRecipe, files: Sequence[str], data: DataFolders
 
 
 def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: SubwordTokenizer) -> tuple[Ids, Ids]:
-    """Return the sequences that train, those of each file as often as the recipe says, and those held out."""
+    """Return the sequences that train, those of each file as often as the recipe says, and those held out.
+
+    Raises:
+        RecipeError: if they do not fill a batch.
+    """
     rng, train, dev = random.Random(recipe.seed), [], []  # noqa: S311 - a share of texts, not a secret
     for file in recipe.texts:
         sequences = packed_sequences(chosen_texts(recipe, [file], data), tokenizer, recipe.length)
