@@ -53,7 +53,7 @@ class Tokenizer(Annotator):
         min_length, max_length: tokens outside are removed; none is by default.
 
     Raises:
-         InputError: if a pattern is none, or a parameter is not of the form that Spark NLP requires.
+        InputError: if a pattern is none, or a parameter is not of the form that Spark NLP requires.
     """
 
     input_types: ClassVar[tuple[str, ...]] = (DOCUMENT,)
