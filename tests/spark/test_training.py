@@ -47,17 +47,22 @@ def test_what_is_learnt_from_a_spark_frame_tags_it(frame, tmp_path, capsys):
     assert row[0] == row[1]
 
 
-@needs_torch
 @needs_classic
-def test_an_approach_is_an_estimator_of_pyspark(frame, tmp_path):
+def test_an_approach_is_an_estimator_of_pyspark():
     from pyspark.ml import Estimator, Transformer
-    from pyspark.ml import Pipeline as SparkPipeline
-    from pyspark.ml import PipelineModel as SparkPipelineModel
 
     learner = approach()
     assert isinstance(learner, Estimator)
     assert not isinstance(learner, Transformer)
-    model = SparkPipeline(stages=[embeddings(), learner]).fit(frame)
+
+
+@needs_torch
+@needs_classic
+def test_a_pipeline_of_pyspark_learns_and_is_saved(frame, tmp_path):
+    from pyspark.ml import Pipeline as SparkPipeline
+    from pyspark.ml import PipelineModel as SparkPipelineModel
+
+    model = SparkPipeline(stages=[embeddings(), approach()]).fit(frame)
     model.write().overwrite().save(f"file://{tmp_path}/model")
     again = SparkPipelineModel.load(f"file://{tmp_path}/model")
     row = again.transform(frame).select("ner.result", "label.result").collect()[0]
