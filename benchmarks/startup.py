@@ -25,7 +25,9 @@ from rich.table import Column, Table
 from clinspan.compat.environment import Environment
 
 ROOT: Final = Path(__file__).parents[1]
-HEAVY: Final = frozenset({"torch", "pandas", "polars", "pyspark", "fastapi", "transformers"})
+HEAVY: Final = frozenset(
+    {"torch", "polars", "pyspark", "fastapi", "transformers"}
+)  # pyarrow imports pandas if it is there
 IMPORT_SECONDS: Final = 0.3
 ENTITY_SECONDS: Final = 1.2
 _FIRST_ENTITY: Final = """\
