@@ -25,9 +25,8 @@ from rich.table import Column, Table
 from clinspan.compat.environment import Environment
 
 ROOT: Final = Path(__file__).parents[1]
-HEAVY: Final = frozenset(
-    {"torch", "polars", "pyspark", "fastapi", "transformers"}
-)  # pyarrow imports pandas if it is there
+# without pandas, which pyarrow imports where it is installed
+HEAVY: Final = frozenset({"torch", "polars", "pyspark", "fastapi", "transformers"})
 IMPORT_SECONDS: Final = 0.3
 ENTITY_SECONDS: Final = 1.2
 _FIRST_ENTITY: Final = """\
