@@ -5,7 +5,7 @@ token-classification folder; PyTorch and transformers are imported only then.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
@@ -161,3 +161,25 @@ TOY_FAMILIES = (
         normalizers.Sequence([normalizers.Strip(), *_NFKC]),
     ),
 )
+_BERT, _ROBERTA, _XLM_ROBERTA, *_ = TOY_FAMILIES
+RELATED_FAMILIES = {  # by model type; each with the tokenizer of one of those above
+    "albert": replace(_BERT, config="AlbertConfig", sizes={**_SIZES, "embedding_size": 16}),
+    "camembert": replace(_XLM_ROBERTA, config="CamembertConfig"),
+    "convbert": replace(
+        _BERT, config="ConvBertConfig", sizes={**_SIZES, "embedding_size": 32, "head_ratio": 2, "num_groups": 1}
+    ),
+    "deberta": replace(
+        _ROBERTA,
+        config="DebertaConfig",
+        sizes={**_SIZES, "relative_attention": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0},
+    ),
+    "electra": replace(_BERT, config="ElectraConfig", sizes={**_SIZES, "embedding_size": 32}),
+    "ernie": replace(_BERT, config="ErnieConfig"),
+    "modernbert": replace(_ROBERTA, config="ModernBertConfig", sizes=_SIZES),
+    "mpnet": replace(_XLM_ROBERTA, config="MPNetConfig", sizes={**_SIZES, "max_position_embeddings": POSITIONS + 2}),
+    "rembert": replace(
+        _XLM_ROBERTA,
+        config="RemBertConfig",
+        sizes={**_SIZES, "input_embedding_size": 16, "output_embedding_size": 16},
+    ),
+}

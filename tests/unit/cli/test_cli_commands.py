@@ -10,10 +10,12 @@ from rich.text import Text
 from clinspan import __version__, cli
 from clinspan.cli.names import complete_model
 from clinspan.examples import EXAMPLES
+from clinspan.hub.manifest import Manifest
 from clinspan.hub.resolve import installed_heads, resolve
 from clinspan.inference.session import OnnxSession
 from models import copied_model
 from spark_layout import from_spark, zipped
+from toy_graph import write_toy_folder
 
 RECORDS = [
     {"id": "1", "text": "The kidney was normal.", "entities": [{"start": 4, "end": 10, "label": "Organ"}]},
@@ -189,6 +191,19 @@ def test_a_folder_that_is_no_model_cannot_be_imported(clinspan, tmp_path, monkey
     assert outcome.code == 2
     assert outcome.message.startswith("error: ")
     assert not list((tmp_path / "home").rglob("manifest.json"))
+
+
+def test_a_folder_of_hugging_face_is_imported(clinspan, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLINSPAN_HOME", str(tmp_path / "home"))
+    source = write_toy_folder(tmp_path / "my-ner")
+    options = ("--name", "mine/organs", "--lang", "en", "--lang", "nl", "--unit", "token", "--licence", "MIT")
+    outcome = clinspan("import", source, *options)
+    folder = tmp_path / "home" / "models" / "mine-organs"
+    assert (outcome.code, outcome.out) == (0, f"mine/organs  {folder}\n")
+    about = Manifest.read(folder)
+    assert (about.languages, about.unit, about.licence) == (("en", "nl"), "token", "MIT")
+    assert clinspan("import", source).out.startswith("my-ner  ")
+    assert "kidney" in clinspan("annotate", "-", "-m", "mine/organs", stdin=b"The kidney was large").out
 
 
 @pytest.mark.parametrize("packed", [True, False])

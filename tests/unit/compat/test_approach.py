@@ -118,6 +118,7 @@ def test_the_log(embedded, tmp_path, capsys):
     learner.setTestDataset(str(tmp_path / "test.parquet"), read_as="SPARK", options={"format": "parquet"})
     learner.setEnableOutputLogs(True).setOutputLogsPath(str(tmp_path / "logs")).fit(embedded)
     printed = capsys.readouterr().out
+    assert len(printed.splitlines()) > len(LINES)
     for line, pattern in zip(printed.splitlines(), LINES, strict=False):
         assert re.fullmatch(pattern, line), line
     assert printed == (tmp_path / "logs" / f"{learner.uid}.log").read_text(encoding="utf-8")

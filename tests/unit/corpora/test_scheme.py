@@ -36,6 +36,16 @@ def test_rules_go_by_the_text_whatever_its_case():
     assert labels(Scheme(label_map=by_text)) == {"breast cancer": "Oncological", "Cough": "Symptom"}
 
 
+def test_the_first_rule_that_fits_names_a_mention_and_a_plain_name_the_rest():
+    rules = [["cancer", "Oncological"], ["breast", "Site"], "Other"]
+    assert labels(Scheme(label_map={"Disease": rules, "*": ""})) == {"breast cancer": "Oncological", "Cough": "Other"}
+
+
+def test_two_labels_that_become_one_mark_a_mention_once():
+    record = Record("1", TEXT, (CANCER, CANCER._replace(label="Neoplasm")))
+    assert Scheme(label_map={"Neoplasm": "Disease"}).renamed(record).spans == (CANCER,)
+
+
 def test_a_mention_that_no_rule_names_is_dropped():
     assert labels(Scheme(label_map={"Disease": [["cancer", "Oncological"]], "*": ""})) == {
         "breast cancer": "Oncological"

@@ -17,12 +17,12 @@ from clinspan.exceptions import (
     OutputError,
     UnsupportedModelError,
 )
-from clinspan.hub.importers.hugging_face import Classifier, import_folder
+from clinspan.hub.importers.hugging_face import FAMILIES, Classifier, import_folder
 from clinspan.hub.manifest import Manifest
 from clinspan.hub.resolve import home
 from clinspan.inference.tagger import Tagger
 from clinspan.inference.units import Encoded
-from families import POSITIONS, TAGS, TOY_FAMILIES
+from families import POSITIONS, RELATED_FAMILIES, TAGS, TOY_FAMILIES
 from toy_graph import TAGS as TOY_TAGS
 from toy_graph import write_toy_folder
 
@@ -120,6 +120,24 @@ def test_logits_equal_those_of_torch(tagger, network, text):
     for ids in windows:
         ours = tagger.session.run(ids, ["logits"])["logits"]
         np.testing.assert_allclose(ours, _torch_logits(network, ids), atol=1e-4, rtol=0)
+
+
+@pytest.mark.train
+@pytest.mark.parametrize("family", RELATED_FAMILIES)
+def test_logits_of_related_families_equal_those_of_torch(tmp_path, family):
+    transformers = pytest.importorskip("transformers")
+    source = RELATED_FAMILIES[family].write(tmp_path / "source")
+    network = transformers.AutoModelForTokenClassification.from_pretrained(source).eval()
+    assert network.config.model_type == family
+    tagger = _imported(source, tmp_path / "model", int8=False)
+    for length in (3, 17, POSITIONS):
+        ids = np.random.default_rng(length).integers(5, network.config.vocab_size, length)
+        ours = tagger.session.run(ids, ["logits"])["logits"]
+        np.testing.assert_allclose(ours, _torch_logits(network, ids), atol=1e-4, rtol=0)
+
+
+def test_every_family_that_is_known_is_tried():
+    assert {family.name for family in TOY_FAMILIES} | {*RELATED_FAMILIES} == {*FAMILIES}
 
 
 @pytest.mark.train

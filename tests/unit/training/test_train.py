@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 
+import onnx  # noqa: E402
 import torch  # noqa: E402
 from rich.console import Console  # noqa: E402
 
@@ -462,3 +463,13 @@ def test_a_wrong_recipe_is_refused_with_what_is_wrong(
             output=data / "m",
             console=QUIET,
         )
+
+
+def test_an_auxiliary_head_is_no_part_of_the_model(data, checkpoint):
+    body = RECIPE.replace("[[corpora]]", '[heads.helper]\nlabels = ["Organ"]\nauxiliary = true\n[[corpora]]')
+    body = body.replace("[training]", 'heads.helper.label_map = {{ ORGAN = "Organ" }}\n[training]')
+    path = data / "toy.toml"
+    path.write_text(body.format(checkpoint=checkpoint, epochs=1), encoding="utf-8")
+    train(Recipe.read(path), data=DataFolders((data,)), runs=data / "r", output=data / "m", console=QUIET)
+    assert [head.name for head in Manifest.read(data / "m").heads] == ["en/organs"]
+    assert [o.name for o in onnx.load(data / "m" / "model.onnx").graph.output] == ["organs"]

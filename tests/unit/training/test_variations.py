@@ -50,7 +50,9 @@ def varied(seed=1, passage=PASSAGE, **shares):
 
 def test_each_variation_does_what_it_says():
     assert varied(lower=1).text == TEXT.lower()
-    assert varied(wrap=1, seed=3).text.replace("\n", " ").split() == TEXT.split()
+    wrapped = varied(wrap=1, seed=3).text
+    assert wrapped.replace("\n", " ").split() == TEXT.split()
+    assert max(map(len, wrapped.split("\n"))) < len(TEXT)
     assert all("\n" in gap for gap in varied(break_lines=1).gaps)
     assert any(not s.endswith(".") for s in varied(drop_stops=1).sentences[:-1])
     assert "" in varied(join=1).gaps
