@@ -33,6 +33,7 @@ _START: Final = {"start": session.start, "version": _version, "__version__": REL
 MODULES: Final[dict[str, dict[str, Any]]] = {
     "sparknlp": _START,
     "sparknlp.base": _OPEN,
+    "sparknlp.annotation": {"Annotation": nlp.Annotation},
     "sparknlp.annotator": _OPEN,
     "sparknlp.common": _OPEN,
     "sparknlp.pretrained": _OPEN,
@@ -41,7 +42,12 @@ MODULES: Final[dict[str, dict[str, Any]]] = {
     "sparknlp_jsl.base": _LICENSED,
     "sparknlp_jsl.annotator": _LICENSED,
     "sparknlp_display": {"NerVisualizer": NerVisualizer},
-    "johnsnowlabs": {"nlp": nlp, "medical": medical, "__version__": __version__},
+    "johnsnowlabs": {
+        "nlp": nlp,
+        "medical": medical,
+        **{name: ModuleType(name, "Nothing of it is here.") for name in ("finance", "legal")},
+        "__version__": __version__,
+    },
     "johnsnowlabs.nlp": _OPEN,
     "johnsnowlabs.medical": _LICENSED,
 }

@@ -89,7 +89,7 @@ class LightPipeline:
         if isinstance(optional_target, Mapping):
             optional_target, metadata = None, optional_target
         self._check_chosen([*check_stages(self._pipeline.stages)])
-        texts = _texts(optional_target or target)
+        texts = _texts(target, optional_target)
         source, given = TextSource(texts), _given(metadata, len(texts))
         text_col = self._pipeline.text_col
         for batch in self._with_metadata(bool(given)).run(_columns(source, text_col, given)):
@@ -128,7 +128,16 @@ def _on_texts(annotator: Annotator) -> Annotator:
     return annotator
 
 
-def _texts(target: Any) -> list[str]:
+def _texts(target: Any, optional_target: Any) -> list[str]:
+    """Return the texts, which come second where ids come first."""
+    if optional_target is not None:
+        if not all(isinstance(each, list | tuple) for each in (target, optional_target)):
+            msg = "optional_target is a list of texts, with a list of as many ids as target."
+            raise TypeError(msg)
+        if len(target) != len(optional_target):
+            msg = f"target has {len(target)} ids for {len(optional_target)} texts; give as many."
+            raise TypeError(msg)
+        target = optional_target
     if not isinstance(target, str) and not all(isinstance(text, str) for text in target):
         msg = "target is a text or a list of texts."
         raise TypeError(msg)
@@ -182,13 +191,13 @@ class PretrainedPipeline:
         self.model = PipelineModel.load(disk_location) if disk_location else _whole(name, lang)
         self.light_model = LightPipeline(self.model, parse_embeddings)
 
-    def annotate(self, target: Any) -> Any:
+    def annotate(self, target: Any, optional_target: Any = None, metadata: Any = None) -> Any:
         """As `LightPipeline.annotate`."""
-        return self.light_model.annotate(target)
+        return self.light_model.annotate(target, optional_target, metadata)
 
-    def fullAnnotate(self, target: Any) -> list[Found]:  # noqa: N802
+    def fullAnnotate(self, target: Any, optional_target: Any = None, metadata: Any = None) -> list[Found]:  # noqa: N802
         """As `LightPipeline.fullAnnotate`."""
-        return self.light_model.fullAnnotate(target)
+        return self.light_model.fullAnnotate(target, optional_target, metadata)
 
     def transform(self, dataset: Any) -> Any:
         """Return the frame with the columns of all stages."""

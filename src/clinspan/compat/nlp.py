@@ -16,6 +16,13 @@ from clinspan.compat.session import start
 from clinspan.compat.stages import CLASSES, LEARNERS, OPEN
 from clinspan.compat.visualizer import NerVisualizer
 
+
+class ReadAs:
+    """How a resource is read; accepted wherever Spark NLP takes it, and not needed here."""
+
+    TEXT, SPARK, BINARY = "TEXT", "SPARK", "BINARY"
+
+
 _CLASSES: dict[str, type[Configured]] = {name: {**CLASSES, **LEARNERS}[target] for name, target in OPEN.items()}
 globals().update(_CLASSES)
 
@@ -35,6 +42,7 @@ __all__ = [
     "Pipeline",
     "PipelineModel",
     "PretrainedPipeline",
+    "ReadAs",
     "RecursivePipeline",
     "load",
     "start",

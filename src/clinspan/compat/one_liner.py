@@ -100,7 +100,7 @@ class OneLiner:
         return to_html(Document(text, tuple(found)), colors={name.lower(): c for name, c in viz_colors.items()})
 
 
-def load(request: str, *_: Any, **options: Any) -> OneLiner:
+def load(request: str = "", *_: Any, **options: Any) -> OneLiner:
     """Return models by their references, separated by spaces.
 
     Args:
@@ -110,6 +110,7 @@ def load(request: str, *_: Any, **options: Any) -> OneLiner:
 
     Raises:
         ModelNotFoundError: suggesting the nearest name.
+        InputError: if there is neither a reference nor a `path`.
     """
     path = options.get("path")
     return OneLiner(load_recognizer(*([str(path)] if path else map(_name, request.split()))))
@@ -144,7 +145,7 @@ def to_pretty_df(pipeline_model: Any, text: Any, positions: bool = True, output_
 
 def _name(reference: str) -> str:
     """Return the short name that a reference such as `en.med_ner.anatomy` means; others are names already."""
-    known = [name for head in installed_heads() for name in head.head.names]
+    known = [name for head in installed_heads() if head.head.labels for name in head.head.names]
     if reference in known or "/" in reference:
         return reference
     parts = reference.split(".")

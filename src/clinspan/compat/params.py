@@ -20,6 +20,7 @@ Self = TypeVar("Self", bound="Configured")
 _HIDDEN: Final = frozenset({"model", "pool"})
 _FIELDS: Final = "_fields"  # where the parameters of the annotator are kept
 LONGEST_SENTENCE: Final = "maxSentenceLength"
+_ONE_OR_MORE: Final = "outputCols"  # which Spark NLP takes as one text, too
 _CAP: Final = 512  # sub-words, of the transformers Spark NLP reads
 
 
@@ -34,6 +35,7 @@ class Face:
         defaults: fields whose default differs from the annotator's.
         without_effect: parameters that are accepted and kept, with their defaults; here they change nothing, but for
             `lazyAnnotator`, which pipelines heed.
+        unset: fields that Spark NLP has no setter of.
         fitting: parameters of what `fit` does, with their defaults.
         pretrained: name that `pretrained()` takes by default; "" for stages without a model.
     """
@@ -42,6 +44,7 @@ class Face:
     uid: str
     inputs: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
     without_effect: Mapping[str, Any] = field(default_factory=dict)
     fitting: Mapping[str, Any] = field(default_factory=dict)
     pretrained: str = ""
@@ -54,7 +57,8 @@ class Face:
     @cached_property
     def params(self) -> dict[str, str]:
         """Parameter names in Spark NLP and the fields they set."""
-        return {camel_case(f.name): f.name for f in fields(self.behind) if f.name not in _HIDDEN}
+        hidden = _HIDDEN.union(self.unset)
+        return {camel_case(f.name): f.name for f in fields(self.behind) if f.name not in hidden}
 
     def default(self, name: str) -> Any:
         """Return the default of a field, None where it has none."""
@@ -142,6 +146,9 @@ class Configured:
             msg = "The maxSentenceLength must be at least 1"
             raise ValueError(msg)
 
+    def _refuse(self, attribute: str, value: Any) -> None:
+        """Refuse values of a field that the annotator refuses, as far as this can be told before it is made."""
+
     def __repr__(self) -> str:
         return self.uid
 
@@ -173,11 +180,14 @@ def configured_class(name: str, face: Face, module: str, base: type[Self], **mem
 def _accessors(param: str, attribute: str, store: str, default: Any) -> dict[str, Any]:
     tail = param[0].upper() + param[1:]
 
-    def setter(self: Configured, value: Any) -> Configured:
+    listed = isinstance(default, tuple) and store == _FIELDS
+
+    def setter(self: Configured, value: Any, *more: Any) -> Configured:
         self._check(param, value)
-        if isinstance(default, tuple) and store == _FIELDS:
-            value = list_of_texts(param, value)
-        getattr(self, store)[attribute] = tuple(value) if isinstance(value, list) else value
+        value = _listed(param, value, *more) if listed else _single(param, value, *more)
+        if store == _FIELDS:
+            self._refuse(attribute, value)
+        getattr(self, store)[attribute] = value
         return self
 
     def getter(self: Configured) -> Any:
@@ -187,3 +197,16 @@ def _accessors(param: str, attribute: str, store: str, default: Any) -> dict[str
     setter.__name__, getter.__name__ = f"set{tail}", f"get{tail}"
     setter.__doc__, getter.__doc__ = f"Set {param}; return the stage.", f"Return {param}."
     return {setter.__name__: setter, getter.__name__: getter}
+
+
+def _listed(param: str, value: Any, *more: Any) -> tuple[str, ...]:
+    """Return texts that were given as a list, or one by one."""
+    one_by_one = more or (param == _ONE_OR_MORE and isinstance(value, str))
+    return list_of_texts(param, [value, *more] if one_by_one else value)
+
+
+def _single(param: str, value: Any, *more: Any) -> Any:
+    if more:
+        msg = f"{param} takes one value, not {1 + len(more)}."
+        raise TypeError(msg)
+    return tuple(value) if isinstance(value, list) else value

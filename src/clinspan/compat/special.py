@@ -62,6 +62,7 @@ class TokenizerStage(Stage):
         return tuple(self._value(name))
 
     def _put(self: Rules, name: str, *values: str) -> Rules:
+        self._refuse(name, values)
         self._fields[name] = values
         return self
 
@@ -83,6 +84,15 @@ class ClassifierStage(ModelStage):
     ) -> Classifier:
         """As `pretrained`; the engine is accepted and not used."""
         return cls.pretrained(name, lang, remote_loc)
+
+
+class MedicalNerStage(ModelStage):
+    """A BiLSTM tagger of Healthcare NLP: with the scores of all tags it gives an overall confidence as well."""
+
+    def _given(self) -> dict[str, Any]:
+        given = super()._given()
+        both = given["include_confidence"] or given.get("include_all_confidence_scores", False)
+        return {**given, "include_confidence": both}
 
 
 class SentenceStage(ModelStage):

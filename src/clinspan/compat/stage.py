@@ -18,6 +18,7 @@ from clinspan.inference.model import BiLstmModel, HeadModel, OpenedModel, Senten
 from clinspan.persistence import is_saved, load_stages, save_stages
 
 Self = TypeVar("Self", bound="Stage")
+_OF_COLUMNS: Final = frozenset({"ChunkMerge", "Finisher"})  # which are nothing before they have their columns
 _READERS: Final = {  # of each kind of model: the annotator, and a class with it behind
     HeadModel: ("TokenClassifier", "MedicalBertForTokenClassifier"),
     VectorModel: ("WordEmbeddings", "WordEmbeddingsModel"),
@@ -49,6 +50,10 @@ class Stage(Configured):
 
     def _given(self) -> dict[str, Any]:
         return {**self.face.defaults, **self._fields}
+
+    def _refuse(self, attribute: str, value: Any) -> None:
+        if not self.face.pretrained and self.face.annotator not in _OF_COLUMNS:
+            self.face.behind(**{attribute: value})
 
     def transform(self, dataset: Any, params: Any = None) -> Any:  # noqa: ARG002 - as in pyspark
         """Return the frame with the column of this stage added."""
@@ -142,7 +147,7 @@ class ModelStage(Stage):
 
     def getClasses(self) -> list[str]:  # noqa: N802
         """Return the tags of the model."""
-        return [] if self._model is None else list(self._model.head.tags)
+        return [] if self._model is None else list(getattr(self.annotator(), "classes", self._model.head.tags))
 
     def _given(self) -> dict[str, Any]:
         if self._model is None:

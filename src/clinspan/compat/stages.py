@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from clinspan.compat.approach import NerApproach, approach_class
 from clinspan.compat.params import LONGEST_SENTENCE, Face
-from clinspan.compat.special import ClassifierStage, ConverterStage, MergeStage, SentenceStage, TokenizerStage
+from clinspan.compat.special import (
+    ClassifierStage,
+    ConverterStage,
+    MedicalNerStage,
+    MergeStage,
+    SentenceStage,
+    TokenizerStage,
+)
 from clinspan.compat.stage import Stage, stage_class
 from clinspan.schema import DOCUMENT, NAMED_ENTITY, TOKEN, WORD_EMBEDDINGS
 
@@ -104,6 +111,7 @@ FACES: Final[dict[str, Face]] = {
         pretrained="sentence_detector_dl",
     ),
     "Tokenizer": Face("Tokenizer", "REGEX_TOKENIZER", (DOCUMENT,), without_effect=_LAZY),
+    "AlbertForTokenClassification": _classifier("ALBERT_FOR_TOKEN_CLASSIFICATION"),
     "BertForTokenClassification": _classifier("BERT_FOR_TOKEN_CLASSIFICATION"),
     "RoBertaForTokenClassification": _classifier("ROBERTA_FOR_TOKEN_CLASSIFICATION"),
     "XlmRoBertaForTokenClassification": _classifier("XLM_ROBERTA_FOR_TOKEN_CLASSIFICATION"),
@@ -126,10 +134,11 @@ FACES: Final[dict[str, Face]] = {
     ),
     "ChunkMergeModel": Face("ChunkMerge", "MERGE", without_effect=_LAZY),
     "TFNerDLGraphBuilder": Face("PassThrough", "TFNerDLGraphBuilder", without_effect=_GRAPH),
-    "Finisher": Face("Finisher", "FINISHER", without_effect={"parseEmbeddingsVectors": False}),
+    "Finisher": Face("Finisher", "FINISHER", unset=("output_col",), without_effect={"parseEmbeddingsVectors": False}),
 }
 
-_BASES: Final[dict[str, type[Stage]]] = {  # of classes with methods of their own, by annotator
+_BASES: Final[dict[str, type[Stage]]] = {  # of classes with methods of their own, by name or by annotator
+    "MedicalNerModel": MedicalNerStage,
     "ChunkMerge": MergeStage,
     "NerConverterInternal": ConverterStage,
     "SentenceDetectorDL": SentenceStage,
@@ -170,7 +179,8 @@ MEDICAL: Final = {  # names in sparknlp_jsl.annotator and johnsnowlabs.medical
 }
 
 CLASSES: Final[dict[str, type[Stage]]] = {
-    name: stage_class(name, face, __name__, _BASES.get(face.annotator)) for name, face in FACES.items()
+    name: stage_class(name, face, __name__, _BASES.get(name, _BASES.get(face.annotator)))
+    for name, face in FACES.items()
 }
 LEARNERS: Final[dict[str, type[NerApproach]]] = {
     name: approach_class(name, face, __name__, CLASSES[model]) for name, (face, model) in APPROACHES.items()

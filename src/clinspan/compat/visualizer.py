@@ -57,7 +57,7 @@ class NerVisualizer:
         if raw_text is not None and not isinstance(raw_text, str):
             msg = "raw_text is a text."
             raise ValueError(msg)
-        text = raw_text if raw_text is not None else _column(result, document_col)[0].result
+        text = raw_text if raw_text is not None else "".join(row.result for row in _column(result, document_col)[:1])
         wanted = None if labels is None else {label.lower() for label in labels}
         entities = [_entity(chunk) for chunk in _column(result, label_col)]
         shown = tuple(e for e in sorted(entities, key=_place) if wanted is None or e.label.lower() in wanted)
@@ -81,7 +81,11 @@ def _column(result: Mapping[str, Any], name: str) -> list[Annotation]:
     except (KeyError, ValueError):
         msg = f"The record has no column {name!r}."
         raise AttributeError(msg) from None
-    return [row if isinstance(row, Annotation) else Annotation.fromRow(row) for row in rows]
+    try:
+        return [row if isinstance(row, Annotation) else Annotation.fromRow(row) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        msg = f"The column {name!r} holds no annotations."
+        raise AttributeError(msg) from None
 
 
 def _entity(chunk: Annotation) -> Entity:

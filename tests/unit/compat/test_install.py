@@ -76,6 +76,10 @@ def test_what_cannot_be_shown_is_said(record):
         visualizer.display(record, "chunks")
     with pytest.raises(AttributeError, match="no chunks"):
         visualizer.display(record, "token", return_html=True)
+    for rows in (["liver"], [{"result": "liver"}], [3]):
+        with pytest.raises(AttributeError, match="'ner_chunk' holds no annotations"):
+            visualizer.display({**record, "ner_chunk": rows}, "ner_chunk", return_html=True)
+    assert "<mark" not in visualizer.display({"document": [], "ner_chunk": []}, "ner_chunk", return_html=True)
     with pytest.raises(ValueError, match="raw_text"):
         visualizer.display(record, "ner_chunk", raw_text=3)
 
@@ -84,10 +88,14 @@ def test_classes_that_train_are_where_scripts_look_for_them():
     code = """
 import clinspan.compat.install
 from johnsnowlabs import medical
+from johnsnowlabs import finance, legal
+from sparknlp.annotation import Annotation
 from sparknlp.annotator import NerDLApproach, TFNerDLGraphBuilder
+from sparknlp.common import ReadAs
 from sparknlp.training import CoNLL
 from sparknlp_jsl.annotator import MedicalNerApproach, TFGraphBuilder
 assert medical.NerApproach is MedicalNerApproach
+assert (ReadAs.TEXT, Annotation("token", 0, 1, "ab", {}, []).result) == ("TEXT", "ab")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -68,6 +68,10 @@ def test_texts_are_read_once_and_models_on_one_encoder_run_in_one_pass(monkeypat
 def test_what_is_not_there_is_said():
     with pytest.raises(ModelNotFoundError, match="anatomie"):
         nlp.load("en.med_ner.anatomie")
+    with pytest.raises(ModelNotFoundError, match=r"^No model 'en\.med_ner\.jsl'\. (?!.*embeddings)"):
+        nlp.load("en.med_ner.jsl")
+    with pytest.raises(InputError, match="Name at least one model"):
+        nlp.load()
     with pytest.raises(InputError, match="chunk or document"):
         nlp.load("anatomy").predict(TEXT, output_level="relation")
     with pytest.raises(InputError, match="'ner' is"):

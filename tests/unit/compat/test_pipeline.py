@@ -105,6 +105,21 @@ def test_annotate_gives_results_and_full_annotate_annotations(model):
     assert list(nlp.LightPipeline(model, output_cols=["ner_chunk"]).annotate(TEXT)) == ["ner_chunk"]
 
 
+def test_ids_come_before_their_texts(model):
+    light = nlp.LightPipeline(model)
+    assert light.annotate([7, 8], [TEXT, "No."]) == light.annotate([TEXT, "No."])
+    for target, texts in (([1, 2, 3], ["a"]), (["a"], ["b", "c"]), ("a", "b"), ([1], "a")):
+        with pytest.raises(TypeError, match=r"give as many|a list of as many ids"):
+            light.fullAnnotate(target, texts)
+
+
+def test_a_pretrained_pipeline_takes_what_a_light_one_does():
+    whole = nlp.PretrainedPipeline("en/anatomy")
+    assert whole.annotate([7], [TEXT]) == whole.light_model.annotate([TEXT])
+    found = whole.fullAnnotate(TEXT, metadata={"ward": ["3B"]})
+    assert found[0]["document"][0].metadata["ward"] == "3B"
+
+
 def test_metadata_go_into_the_documents(model):
     light = nlp.LightPipeline(model)
 

@@ -49,6 +49,22 @@ def test_a_file_that_is_not_there_is_named(method):
         method("none.txt")
 
 
+@pytest.mark.parametrize(
+    ("stage", "overall"), [(nlp.NerDLModel, False), (medical.MedicalNerModel, True)], ids=["open", "medical"]
+)
+def test_with_all_scores_a_medical_tagger_gives_an_overall_confidence(stage, overall):
+    tagger = stage.pretrained("ner_clinical").setIncludeAllConfidenceScores(True)
+    assert tagger.annotator().include_confidence is overall
+    assert stage.pretrained("ner_clinical").setIncludeConfidence(True).annotator().include_confidence
+    assert not stage.pretrained("ner_clinical").annotator().include_confidence
+
+
+def test_classes_are_those_that_the_tagger_gives():
+    tagger = nlp.NerDLModel.pretrained("ner_clinical")
+    assert "B-PROBLEM" in tagger.getClasses()
+    assert "B-problem" in tagger.setLabelCasing("lower").getClasses()
+
+
 def test_classifiers_say_their_engine():
     stage = medical.BertForTokenClassification.pretrainedEngine("en/anatomy", "en", "clinical/models", "openvino")
     assert stage.annotator() == medical.BertForTokenClassification.pretrained("en/anatomy").annotator()

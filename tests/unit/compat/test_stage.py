@@ -79,6 +79,35 @@ def test_setters_return_the_stage_and_getters_what_was_set():
     assert (twin.uid, stage.getThreshold()) == (stage.uid, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("stage", "param", "value"),
+    [
+        (nlp.DocumentAssembler, "CleanupMode", "foo"),
+        (nlp.Tokenizer, "Exceptions", ["("]),
+        (nlp.Tokenizer, "PrefixPattern", "abc"),
+        (nlp.Tokenizer, "ContextChars", ["ab"]),
+        (nlp.SentenceDetector, "CustomBoundsStrategy", "foo"),
+        (nlp.SentenceDetector, "CustomBounds", ["("]),
+    ],
+)
+def test_a_value_that_means_nothing_is_refused_when_it_is_set(stage, param, value):
+    made = stage()
+    before = getattr(made, f"get{param}")()
+    with pytest.raises(InputError):
+        getattr(made, f"set{param}")(value)
+    assert getattr(made, f"get{param}")() == before
+
+
+def test_columns_of_a_finisher_are_given_in_any_form():
+    assert nlp.Finisher().setOutputCols("x", "y").getOutputCols() == ["x", "y"]
+    assert nlp.Finisher().setOutputCols(["x", "y"]).getOutputCols() == ["x", "y"]
+    assert nlp.Finisher().setOutputCols("x").getOutputCols() == ["x"]
+    with pytest.raises(AttributeError):
+        nlp.Finisher().setOutputCol("x")
+    with pytest.raises(TypeError, match="threshold takes one value, not 2"):
+        medical.NerConverterInternal().setThreshold(0.5, 0.6)
+
+
 def test_parameters_without_effect_are_kept():
     stage = nlp.BertForTokenClassification().setBatchSize(4).setMaxSentenceLength(512)
     assert (stage.getBatchSize(), stage.getMaxSentenceLength(), stage.getCaseSensitive()) == (4, 512, True)
