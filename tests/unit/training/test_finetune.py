@@ -62,3 +62,11 @@ def test_special_pieces_and_padding_are_never_masked():
     run.encoder = SimpleNamespace(tokenizer=pieces)
     found = run._masked(torch.tensor([[2, 7, 8, 3, 0]]), torch.tensor([[1, 1, 1, 1, 0]]))
     assert found.tolist() == [[2, 4, 4, 3, 0]]
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.0, [4, 6]), (0.25, [3, 5]), (1.0, [0, 2])])
+def test_what_is_no_weight_is_kept_whatever_the_share_of_the_start(share, kept):
+    run = unbegun(keep_start=share)
+    run.start = {"weight": torch.tensor([0.0, 2.0])}
+    run.best = {"weight": torch.tensor([4.0, 6.0]), "count": torch.tensor(3)}
+    assert {name: value.tolist() for name, value in run._with_start().items()} == {"weight": kept, "count": 3}

@@ -135,14 +135,13 @@ def test_a_recipe_goes_on_from_the_heads_of_another(data: Path, checkpoint: Path
     torch.testing.assert_close(then, first, atol=1e-4, rtol=0)  # at this rate they hardly move
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_share_of_the_start_may_be_kept(data: Path, checkpoint: Path, share: float) -> None:
+def test_a_share_of_the_start_may_be_kept(data: Path, checkpoint: Path) -> None:
     run(data, checkpoint, "runs", epochs=8)
     folders, runs = DataFolders((data,)), data / "runs"
     (data / "second.toml").write_text(
         RECIPE.format(checkpoint=runs / "toy" / "encoder", epochs=1)
         .replace('name = "toy"\nversion', 'name = "second"\nversion')
-        .replace("average = 0.5", f"average = 0.0\nkeep_start = {share}"),
+        .replace("average = 0.5", f"average = 0.0\nkeep_start = 0.4"),
         encoding="utf-8",
     )
     recipe = Recipe.read(data / "second.toml")
@@ -153,7 +152,7 @@ def test_a_share_of_the_start_may_be_kept(data: Path, checkpoint: Path, share: f
     )
     learnt = torch.load(raw, weights_only=True)["best"]["heads.organs.weight"]
     assert not torch.allclose(learnt, first, atol=1e-3)
-    torch.testing.assert_close(then, torch.lerp(learnt, first, share), atol=1e-6, rtol=0)
+    torch.testing.assert_close(then, torch.lerp(learnt, first, 0.4), atol=1e-6, rtol=0)
 
 
 def test_a_share_of_a_start_without_the_heads_is_refused(data: Path, checkpoint: Path) -> None:
