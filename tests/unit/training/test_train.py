@@ -141,7 +141,7 @@ def test_a_share_of_the_start_may_be_kept(data: Path, checkpoint: Path) -> None:
     (data / "second.toml").write_text(
         RECIPE.format(checkpoint=runs / "toy" / "encoder", epochs=1)
         .replace('name = "toy"\nversion', 'name = "second"\nversion')
-        .replace("average = 0.5", f"average = 0.0\nkeep_start = 0.4"),
+        .replace("average = 0.5", "average = 0.0\nkeep_start = 0.4"),
         encoding="utf-8",
     )
     recipe = Recipe.read(data / "second.toml")
