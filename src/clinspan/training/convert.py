@@ -17,6 +17,7 @@ from clinspan.exceptions import UnsupportedModelError
 from clinspan.inference.session import OnnxSession
 from clinspan.training.export import FUSIBLE, export_onnx, fuse, subword_inputs
 from clinspan.training.quantization import quantize
+from clinspan.training.start import PLAIN_WEIGHTS
 
 _LARGEST: Final = 2_000_000_000  # bytes; a graph is one protobuf message of less than 2 GiB
 _FUSION_TOLERANCE: Final = 1e-3
@@ -72,12 +73,7 @@ def load_network(source: Path) -> Any:
     try:
         with _quiet():
             network, report = AutoModelForTokenClassification.from_pretrained(
-                source,
-                attn_implementation="eager",
-                local_files_only=True,
-                output_loading_info=True,
-                trust_remote_code=False,
-                use_safetensors=True,
+                source, attn_implementation="eager", output_loading_info=True, **PLAIN_WEIGHTS
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         msg = f"transformers cannot load the model in {source}: {error}"

@@ -145,8 +145,8 @@ def divided_sequences(recipe: PretrainRecipe, data: DataFolders, tokenizer: Subw
 def opened_encoder(source: Path, dropout: float, device: torch.device) -> Any:
     """Return the encoder of a checkpoint with the dropout of this training; its `config` keeps that of the next."""
     options = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": 0.0}
-    # each the faster one there
-    encoder = load_checkpoint(source, attn_implementation="sdpa" if device.type == "cuda" else "eager", **options)
+    attention = "sdpa" if device.type == "cuda" else "eager"  # each the faster one there
+    encoder = load_checkpoint(source, attn_implementation=attention, **options)
     kept = AutoConfig.from_pretrained(source).to_dict()
     encoder.config.update({name: kept[name] for name in options.keys() & kept.keys()})
     return encoder if device.type == "cuda" else on_cpu(encoder)

@@ -18,6 +18,13 @@ from clinspan.training.reopen import reopened_weights
 
 _HEADS: Final = "heads.safetensors"
 _ENCODER_PART: Final = "encoder."
+PLAIN_WEIGHTS: Final[
+    Mapping[str, Any]
+] = {  # for `from_pretrained`: no network, no pickle, no code of a checkpoint's own
+    "local_files_only": True,
+    "trust_remote_code": False,
+    "use_safetensors": True,
+}
 Tags = Mapping[str, Sequence[str]]  # by head
 NO_TAGS: Final[Tags] = {}
 
@@ -58,9 +65,7 @@ def load_checkpoint(folder: Path, **options: Any) -> Any:
         return AutoModel.from_pretrained(
             folder,
             add_pooling_layer=False,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
+            **PLAIN_WEIGHTS,
             **options,
         )
     except OSError as error:
