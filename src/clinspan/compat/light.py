@@ -53,6 +53,7 @@ class LightPipeline:
         annotators = [_on_texts(stage.annotator()) for stage in stages]
         wired(annotators, {}, [], [stage.uid for stage in stages])
         self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
+        self._columns = [*check_stages(self._pipeline.stages)]
         finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
         self._chosen = list(output_cols or ())
         self._wanted = self._chosen or finished
@@ -88,7 +89,7 @@ class LightPipeline:
     def _rows(self, target: Any, optional_target: Any, metadata: Any) -> Iterator[Found]:
         if isinstance(optional_target, Mapping):
             optional_target, metadata = None, optional_target
-        self._check_chosen([*check_stages(self._pipeline.stages)])
+        self._check_chosen(self._columns)
         texts = _texts(target, optional_target)
         source, given = TextSource(texts), _given(metadata, len(texts))
         text_col = self._pipeline.text_col
@@ -130,7 +131,7 @@ def _on_texts(annotator: Annotator) -> Annotator:
 
 def _texts(target: Any, optional_target: Any) -> list[str]:
     """Return the texts, which come second where ids come first."""
-    if optional_target is not None:
+    if optional_target not in (None, ""):
         if not all(isinstance(each, list | tuple) for each in (target, optional_target)):
             msg = "optional_target is a list of texts, with a list of as many ids as target."
             raise TypeError(msg)

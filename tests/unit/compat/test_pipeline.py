@@ -108,6 +108,7 @@ def test_annotate_gives_results_and_full_annotate_annotations(model):
 def test_ids_come_before_their_texts(model):
     light = nlp.LightPipeline(model)
     assert light.annotate([7, 8], [TEXT, "No."]) == light.annotate([TEXT, "No."])
+    assert light.annotate(TEXT, "") == light.annotate(TEXT)  # the default of Spark NLP
     for target, texts in (([1, 2, 3], ["a"]), (["a"], ["b", "c"]), ("a", "b"), ([1], "a")):
         with pytest.raises(TypeError, match=r"give as many|a list of as many ids"):
             light.fullAnnotate(target, texts)
