@@ -17,7 +17,6 @@ from clinspan.codepoints import Ints
 from clinspan.inference.session import OnnxSession
 
 _FEW: Final = 8  # features taken apart
-_COARSER: Final = 1.1  # how much larger they make the largest value of a row, in the mean of all rows
 _CALLS: Final = 128  # of random sub-words, which show the same large features as text does
 _LENGTH: Final = 48  # no longer than any model reads
 _MARGIN: Final = 1.5  # for values below those that were seen
@@ -32,7 +31,7 @@ class Activations:
     """What is known of the rows of a tensor.
 
     Attributes:
-        few: features that are much larger than all others, in the mean of all rows; often none.
+        few: the features with the largest values of all.
         low: a bound below the other features, as a part of the largest absolute one of their row; -1 to 0.
     """
 
@@ -43,18 +42,9 @@ class Activations:
     def from_rows(cls, rows: Array) -> Activations:
         """Look at rows, shape [rows, features]."""
         few = np.sort(np.argsort(-np.abs(rows).max(axis=0), kind="stable")[:_FEW])
-        largest, others = _largest(rows), _largest(np.delete(rows, few, axis=1))
-        used = others > TINY
-        if not used.any() or (largest[used] / others[used]).mean() < _COARSER:
-            few, others = few[:0], largest
-        lowest = np.delete(rows, few, axis=1).min(axis=1) / others
-        return cls(few, max(-1.0, _MARGIN * min(0.0, float(lowest.min()))))
-
-
-def _largest(rows: Array) -> Array:
-    """Return the largest absolute value of each row, of which there may be none."""
-    found: Array = np.abs(rows).max(axis=1, initial=TINY)
-    return found
+        others = np.delete(rows, few, axis=1)
+        lowest = (others / np.abs(others).max(axis=1, keepdims=True, initial=TINY)).min(initial=0.0)
+        return cls(few, max(-1.0, _MARGIN * float(lowest)))
 
 
 def seen_activations(model: Any, names: Sequence[str]) -> dict[str, Activations]:

@@ -1,8 +1,8 @@
 """From a float graph to an int8 one that gives the same entities.
 
 Each row of activations, which is a token, is rounded with a scale of its own, so that rounding a token depends on no
-other. A few features of a transformer are far larger than all others (Dettmers et al. 2022, LLM.int8()); where they
-would coarsen the rest of the rows they are taken apart and stay floats. Matrices are rounded by column, embedding
+other. A few features of a transformer are far larger than all others (Dettmers et al. 2022, LLM.int8()); they would
+coarsen the rest of the rows, so the largest are taken apart and stay floats. Matrices are rounded by column, embedding
 tables by row; heads stay as they are. docs/training.md has what each part costs.
 """
 
@@ -143,26 +143,17 @@ class _Rows:
     seen: Activations
     width: int
 
-    @property
-    def apart(self) -> bool:
-        return len(self.seen.few) > 0
-
     def constants(self) -> Iterator[Any]:
         step = (1 - self.seen.low) / _LEVELS
-        values: dict[str, Any] = {"tiny": np.float32(TINY), "step": np.float32(step)}
-        values["zero"] = np.uint8(round(-self.seen.low / step))
-        if self.apart:
-            values["few"] = self.seen.few
-            values["most"] = np.isin(np.arange(self.width), self.seen.few, invert=True).astype(np.float32)
-        return _tensors(self.name, values)
+        most = np.isin(np.arange(self.width), self.seen.few, invert=True).astype(np.float32)
+        values = {"tiny": np.float32(TINY), "step": np.float32(step), "zero": np.uint8(round(-self.seen.low / step))}
+        return _tensors(self.name, {**values, "few": self.seen.few, "most": most})
 
     def nodes(self) -> Iterator[Any]:
         name, make = self.name, helper.make_node
-        rest = name
-        if self.apart:
-            rest = f"{name}_rest"
-            yield make("Mul", [name, f"{name}_most"], [rest], rest)
-            yield make("Gather", [name, f"{name}_few"], [f"{name}_large"], f"{name}_large", axis=-1)
+        rest = f"{name}_rest"
+        yield make("Mul", [name, f"{name}_most"], [rest], rest)
+        yield make("Gather", [name, f"{name}_few"], [f"{name}_large"], f"{name}_large", axis=-1)
         yield make("Abs", [rest], [f"{name}_sizes"], f"{name}_sizes")
         yield make("ReduceMax", [f"{name}_sizes"], [f"{name}_largest"], f"{name}_largest", axes=[-1], keepdims=1)
         yield make("Max", [f"{name}_largest", f"{name}_tiny"], [f"{name}_scale"], f"{name}_scale")
@@ -183,27 +174,23 @@ class _Product:
         scales = _scales(self.matrix, few)
         codes = np.rint(self.matrix / scales).astype(np.int8)
         codes[few] = 0
-        values: dict[str, Any] = {"codes": codes, "scales": scales.astype(np.float32)}
-        if self.rows.apart:
-            values["apart"] = self.matrix[few]
+        values = {"codes": codes, "scales": scales.astype(np.float32), "apart": self.matrix[few]}
         return _tensors(self.node.name, values)
 
     def nodes(self) -> Iterator[Any]:
         rows, name, make = self.rows.name, self.node.name, helper.make_node
         (result,) = self.node.output
         inputs = [f"{rows}_rows", f"{name}_codes", f"{rows}_step", f"{name}_scales", f"{rows}_zero"]
-        whole = f"{name}_whole" if self.rows.apart else result
         yield make("MatMulIntegerToFloat", inputs, [f"{name}_product"], f"{name}_product", domain=_CONTRIB)
-        yield make("Mul", [f"{name}_product", f"{rows}_scale"], [whole], f"{name}_whole")
-        if self.rows.apart:
-            yield make("MatMul", [f"{rows}_large", f"{name}_apart"], [f"{name}_rare"], f"{name}_exact")
-            yield make("Add", [whole, f"{name}_rare"], [result], name)
+        yield make("Mul", [f"{name}_product", f"{rows}_scale"], [f"{name}_whole"], f"{name}_whole")
+        yield make("MatMul", [f"{rows}_large", f"{name}_apart"], [f"{name}_rare"], f"{name}_exact")
+        yield make("Add", [f"{name}_whole", f"{name}_rare"], [result], name)
 
 
 def _scales(matrix: Array, few: Ints) -> Array:
     """Return the step of each column, with the rows taken apart or without, whichever fits the others better."""
     rest = np.delete(matrix, few, axis=0)
-    tried = [np.maximum(np.abs(rows).max(axis=0), TINY) / STEPS for rows in (matrix, rest)]
+    tried = [np.abs(rows).max(axis=0, initial=TINY) / STEPS for rows in (matrix, rest)]
     errors = [np.square(np.rint(rest / scales) * scales - rest).sum(axis=0) for scales in tried]
     return np.where(errors[0] <= errors[1], *tried)
 
