@@ -3,7 +3,7 @@
 Each row of activations, which is a token, is rounded with a scale of its own, so that rounding a token depends on no
 other. A few features of a transformer are far larger than all others (Dettmers et al. 2022, LLM.int8()); they would
 coarsen the rest of the rows, so the largest are taken apart and stay floats. Matrices are rounded by column, embedding
-tables by row; heads stay as they are. docs/training.md has what each part costs.
+tables by row; heads stay as they are. docs/experiments.md has what each part costs.
 """
 
 from __future__ import annotations

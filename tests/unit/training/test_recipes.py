@@ -12,6 +12,7 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 KINDS = {
     "en-embeddings": VectorsRecipe,
     "en-encoder": PretrainRecipe,
+    "en-encoder-long": PretrainRecipe,
     "xx-encoder": PretrainRecipe,
     "xx-sentences": SentencesRecipe,
     "xx-vocabulary": PretrainRecipe,
