@@ -53,7 +53,7 @@ class LightPipeline:
         annotators = [_on_texts(stage.annotator()) for stage in stages]
         wired(annotators, {}, [], [stage.uid for stage in stages])
         self._pipeline = Pipeline([stage for stage in annotators if not isinstance(stage, Finisher)])
-        self._columns = [*check_stages(self._pipeline.stages)]
+        self._written = [*check_stages(self._pipeline.stages)]
         finished = [name for stage in annotators if isinstance(stage, Finisher) for name in stage.input_cols]
         self._chosen = list(output_cols or ())
         self._wanted = self._chosen or finished
@@ -89,7 +89,7 @@ class LightPipeline:
     def _rows(self, target: Any, optional_target: Any, metadata: Any) -> Iterator[Found]:
         if isinstance(optional_target, Mapping):
             optional_target, metadata = None, optional_target
-        self._check_chosen(self._columns)
+        self._check_chosen(self._written)
         texts = _texts(target, optional_target)
         source, given = TextSource(texts), _given(metadata, len(texts))
         text_col = self._pipeline.text_col

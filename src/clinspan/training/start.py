@@ -18,13 +18,8 @@ from clinspan.training.reopen import reopened_weights
 
 _HEADS: Final = "heads.safetensors"
 _ENCODER_PART: Final = "encoder."
-PLAIN_WEIGHTS: Final[
-    Mapping[str, Any]
-] = {  # for `from_pretrained`: no network, no pickle, no code of a checkpoint's own
-    "local_files_only": True,
-    "trust_remote_code": False,
-    "use_safetensors": True,
-}
+# for `from_pretrained`: no network, no code of a checkpoint's own, no pickle
+PLAIN_WEIGHTS: Final = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True}
 Tags = Mapping[str, Sequence[str]]  # by head
 NO_TAGS: Final[Tags] = {}
 
@@ -62,12 +57,7 @@ def load_checkpoint(folder: Path, **options: Any) -> Any:
         RecipeError: if it cannot be loaded so.
     """
     try:
-        return AutoModel.from_pretrained(
-            folder,
-            add_pooling_layer=False,
-            **PLAIN_WEIGHTS,
-            **options,
-        )
+        return AutoModel.from_pretrained(folder, add_pooling_layer=False, **PLAIN_WEIGHTS, **options)
     except OSError as error:
         msg = f"{folder} has no encoder in safetensors; save it with `save_pretrained` of transformers first."
         raise RecipeError(msg) from error
